@@ -1,0 +1,44 @@
+# pindah_auth: build, install and test.
+#
+# Two commands for people: `make demo` and `make check`; both install from
+# Debian what is missing.  Everything else works as for any PGXS extension.
+# The version stands in pindah_auth.control and nowhere else.
+
+EXTENSION = pindah_auth
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" pindah_auth.control)
+
+MODULE_big = pindah_auth
+ROOMS = base64url json_reader verdict crypto jws jwk claims settings keyring \
+	verify identity_block token_cache identity readable_settings identity_guard \
+	json_values authorization token_functions trust_functions pindah_auth
+OBJS = $(ROOMS:%=src/%.o)
+SHLIB_LINK += -lcrypto
+# The server's headers as system headers: our warnings are about our code.
+PG_CPPFLAGS = -isystem $(includedir_server) -DPINDAH_VERSION='"$(EXTVERSION)"'
+
+# The install script is assembled, in this order, from one file a capability.
+SQL_PARTS = sql/schema.sql sql/trust.sql sql/identity.sql \
+	sql/authorization.sql sql/tenants.sql
+DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
+
+REGRESS = setup denials jws keys inspect identity claims permissions trust protect
+REGRESS_OPTS = --inputdir=test --load-extension=plpgsql
+ISOLATION = revoke_key
+ISOLATION_OPTS = --inputdir=test
+TAP_TESTS = 0
+
+EXTRA_CLEAN = sql/$(EXTENSION)--*.sql
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+
+ifneq ($(PGXS),)
+include $(PGXS)
+override CFLAGS += $(PINDAH_CFLAGS)
+$(OBJS): $(wildcard src/*.h)
+endif
+
+sql/$(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS) pindah_auth.control
+	cat $(SQL_PARTS) > $@
+
+include script/targets.mk

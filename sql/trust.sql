@@ -1,0 +1,227 @@
+-- Trust: whose tokens this database believes.
+--
+-- The column order of both tables is known to src/keyring.c, which reads them
+-- without SQL.
+
+CREATE TABLE pindah.issuers (
+	issuer text PRIMARY KEY,
+	audience text[],
+	organisations text[],
+	claim_map jsonb,
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	changed_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+REVOKE ALL ON pindah.issuers FROM PUBLIC;
+COMMENT ON TABLE pindah.issuers IS 'issuers whose tokens are believed';
+COMMENT ON COLUMN pindah.issuers.issuer IS 'iss, byte for byte; empty for tokens without iss';
+COMMENT ON COLUMN pindah.issuers.audience IS 'aud must hold one of these; NULL: any audience';
+COMMENT ON COLUMN pindah.issuers.organisations IS 'tenants that the issuer may speak for; NULL: all';
+COMMENT ON COLUMN pindah.issuers.claim_map IS 'claim names that replace the usual ones';
+
+CREATE TABLE pindah.keys (
+	issuer text NOT NULL REFERENCES pindah.issuers ON UPDATE CASCADE ON DELETE CASCADE,
+	kid text NOT NULL,
+	state text NOT NULL DEFAULT 'active'
+		CHECK (state OPERATOR(pg_catalog.=) ANY (ARRAY['next', 'active', 'retiring', 'revoked'])),
+	jwk jsonb NOT NULL,
+	algorithm text NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	changed_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	PRIMARY KEY (issuer, kid)
+);
+REVOKE ALL ON pindah.keys FROM PUBLIC;
+COMMENT ON TABLE pindah.keys IS 'keys of the issuers: public keys, and the secrets of HMAC issuers';
+COMMENT ON COLUMN pindah.keys.state IS 'next, active and retiring keys verify; revoked ones do not';
+COMMENT ON COLUMN pindah.keys.jwk IS 'the key without private members; an HMAC key is its secret';
+
+SELECT pg_catalog.pg_extension_config_dump('pindah.issuers', '');
+SELECT pg_catalog.pg_extension_config_dump('pindah.keys', '');
+
+-- Plain changes of rows do not tell the backends that hold a copy; these
+-- triggers do.  For each row and not for each statement, since logical
+-- replication fires no others, and ALWAYS, since it is a replica then.
+
+CREATE FUNCTION pindah.trust_changed() RETURNS trigger
+	LANGUAGE C AS 'MODULE_PATHNAME', 'pindah_trust_changed';
+REVOKE ALL ON FUNCTION pindah.trust_changed() FROM PUBLIC;
+COMMENT ON FUNCTION pindah.trust_changed() IS 'tells every backend that trust has changed';
+
+CREATE TRIGGER trust_changed AFTER INSERT OR UPDATE OR DELETE ON pindah.issuers
+	FOR EACH ROW EXECUTE FUNCTION pindah.trust_changed();
+CREATE TRIGGER trust_emptied AFTER TRUNCATE ON pindah.issuers
+	FOR EACH STATEMENT EXECUTE FUNCTION pindah.trust_changed();
+CREATE TRIGGER trust_changed AFTER INSERT OR UPDATE OR DELETE ON pindah.keys
+	FOR EACH ROW EXECUTE FUNCTION pindah.trust_changed();
+CREATE TRIGGER trust_emptied AFTER TRUNCATE ON pindah.keys
+	FOR EACH STATEMENT EXECUTE FUNCTION pindah.trust_changed();
+ALTER TABLE pindah.issuers ENABLE ALWAYS TRIGGER trust_changed;
+ALTER TABLE pindah.issuers ENABLE ALWAYS TRIGGER trust_emptied;
+ALTER TABLE pindah.keys ENABLE ALWAYS TRIGGER trust_changed;
+ALTER TABLE pindah.keys ENABLE ALWAYS TRIGGER trust_emptied;
+
+CREATE FUNCTION pindah.read_jwk(key jsonb, skip_unknown boolean,
+	OUT kid text, OUT algorithm text, OUT is_symmetric boolean, OUT jwk jsonb)
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000
+	AS 'MODULE_PATHNAME', 'pindah_read_jwk';
+REVOKE ALL ON FUNCTION pindah.read_jwk(jsonb, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION pindah.read_jwk(jsonb, boolean) IS
+	'checks a JWK and gives what may be stored of it; raises 22023 for an unusable key';
+
+CREATE FUNCTION pindah.is_claim_map(claim_map jsonb) RETURNS boolean
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
+	AS 'MODULE_PATHNAME', 'pindah_check_claim_map';
+REVOKE ALL ON FUNCTION pindah.is_claim_map(jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION pindah.is_claim_map(jsonb) IS 'can this be the claim_map of an issuer?';
+
+-- Symmetric and asymmetric keys of one issuer: the confusion of CVE-2015-9235.
+CREATE FUNCTION pindah.check_key_family(issuer text) RETURNS void
+	LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE COST 100
+	SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+	IF (SELECT count(DISTINCT k.jwk->>'kty' = 'oct') FROM pindah.keys k
+		WHERE k.issuer = issuer AND k.state <> 'revoked') > 1 THEN
+		RAISE EXCEPTION 'an issuer cannot have symmetric and asymmetric keys side by side'
+			USING ERRCODE = '22023',
+				HINT = 'Give each kind an issuer of its own, or replace all keys with pindah_trust_issuer().';
+	END IF;
+END $$;
+REVOKE ALL ON FUNCTION pindah.check_key_family(text) FROM PUBLIC;
+COMMENT ON FUNCTION pindah.check_key_family(text) IS 'raises 22023 when an issuer mixes kinds of keys';
+
+-- The issuer's keys become those of the set; revoked ones stay revoked.
+CREATE FUNCTION pindah.replace_keys(issuer text, jwks jsonb) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
+	SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	element jsonb;
+	entry record;
+	kids text[] := '{}';
+	kinds boolean[] := '{}';
+BEGIN
+	IF jsonb_typeof(jwks) <> 'object' OR jsonb_typeof(jwks->'keys') IS DISTINCT FROM 'array' THEN
+		RAISE EXCEPTION 'a JWK set is an object with an array "keys"'
+			USING ERRCODE = '22023', HINT = 'See RFC 7517 section 5; for one key use pindah_add_key().';
+	END IF;
+	DELETE FROM pindah.keys k WHERE k.issuer = issuer AND k.state <> 'revoked';
+	FOR element IN SELECT e FROM jsonb_array_elements(jwks->'keys') e LOOP
+		SELECT * INTO entry FROM pindah.read_jwk(element, true);
+		IF entry.kid IS NULL THEN
+			RAISE NOTICE 'a key of the set is skipped: its kty, alg or use is not one of signatures that are known here';
+			CONTINUE;
+		END IF;
+		IF entry.kid = ANY (kids) THEN
+			RAISE EXCEPTION 'the JWK set holds a kid twice'
+				USING ERRCODE = '22023', HINT = 'Every key of a set needs a kid of its own.';
+		END IF;
+		kids := kids || entry.kid;
+		kinds := kinds || entry.is_symmetric;
+		INSERT INTO pindah.keys (issuer, kid, jwk, algorithm)
+			VALUES (issuer, entry.kid, entry.jwk, entry.algorithm)
+			ON CONFLICT DO NOTHING;
+		IF NOT FOUND THEN
+			RAISE NOTICE 'a key of the set stays revoked';
+		END IF;
+	END LOOP;
+	IF true = ANY (kinds) AND false = ANY (kinds) THEN
+		RAISE EXCEPTION 'a JWK set cannot hold symmetric and asymmetric keys side by side'
+			USING ERRCODE = '22023', HINT = 'Give each kind an issuer of its own.';
+	END IF;
+END $$;
+REVOKE ALL ON FUNCTION pindah.replace_keys(text, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION pindah.replace_keys(text, jsonb) IS 'makes the keys of a set the keys of an issuer';
+
+CREATE FUNCTION pindah_trust_issuer(issuer text, jwks jsonb DEFAULT NULL,
+	audience text[] DEFAULT NULL, organisations text[] DEFAULT NULL,
+	claim_map jsonb DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+	SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+	IF issuer IS NULL THEN
+		RAISE EXCEPTION 'the issuer to trust is null'
+			USING ERRCODE = '22023', HINT = 'Give the iss of its tokens, or '''' for tokens without iss.';
+	END IF;
+	IF NOT pindah.is_claim_map(claim_map) THEN
+		RAISE EXCEPTION 'the claim map is not usable'
+			USING ERRCODE = '22023',
+				HINT = 'Its members are user_id, user_name, email, roles, permissions and organisation_id; each is a claim name or an array of them.';
+	END IF;
+	INSERT INTO pindah.issuers AS i (issuer, audience, organisations, claim_map)
+		VALUES (issuer, audience, organisations, claim_map)
+		ON CONFLICT ON CONSTRAINT issuers_pkey DO UPDATE SET
+			audience = coalesce(excluded.audience, i.audience),
+			organisations = coalesce(excluded.organisations, i.organisations),
+			claim_map = coalesce(excluded.claim_map, i.claim_map),
+			changed_at = now();
+	PERFORM pindah.replace_keys(issuer, jwks);
+END $$;
+REVOKE ALL ON FUNCTION pindah_trust_issuer(text, jsonb, text[], text[], jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION pindah_trust_issuer(text, jsonb, text[], text[], jsonb) IS
+	'believe the tokens of an issuer; what is NULL stays as it is, a JWK set replaces the keys';
+
+CREATE FUNCTION pindah_distrust_issuer(issuer text) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
+	SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+	DELETE FROM pindah.issuers i WHERE i.issuer = issuer;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'issuer "%" is not trusted', issuer
+			USING ERRCODE = '42704', HINT = 'See pindah.issuers for the names.';
+	END IF;
+END $$;
+REVOKE ALL ON FUNCTION pindah_distrust_issuer(text) FROM PUBLIC;
+COMMENT ON FUNCTION pindah_distrust_issuer(text) IS
+	'forget an issuer and its keys; its tokens are refused from the next statement on';
+
+CREATE FUNCTION pindah_add_key(issuer text, jwk jsonb, state text DEFAULT 'active') RETURNS text
+	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+	SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	entry record;
+	existing pindah.keys;
+BEGIN
+	IF issuer IS NULL OR jwk IS NULL OR state IS NULL
+		OR state <> ALL (ARRAY['next', 'active', 'retiring']) THEN
+		RAISE EXCEPTION 'a key needs an issuer, a JWK and a state'
+			USING ERRCODE = '22023', HINT = 'The state is next, active or retiring.';
+	END IF;
+	PERFORM FROM pindah.issuers i WHERE i.issuer = issuer FOR SHARE;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'issuer "%" is not trusted', issuer
+			USING ERRCODE = '42704', HINT = 'Call pindah_trust_issuer() first.';
+	END IF;
+	entry := pindah.read_jwk(jwk, false);
+	SELECT * INTO existing FROM pindah.keys k WHERE k.issuer = issuer AND k.kid = entry.kid FOR UPDATE;
+	IF existing.state = 'revoked' OR existing.jwk <> entry.jwk THEN
+		RAISE EXCEPTION 'the issuer has had another key of this kid, or has it revoked'
+			USING ERRCODE = '42710', HINT = 'Give the new key a kid of its own.';
+	END IF;
+	INSERT INTO pindah.keys (issuer, kid, state, jwk, algorithm)
+		VALUES (issuer, entry.kid, state, entry.jwk, entry.algorithm)
+		ON CONFLICT ON CONSTRAINT keys_pkey DO UPDATE SET state = excluded.state, changed_at = now();
+	PERFORM pindah.check_key_family(issuer);
+	RETURN entry.kid;
+END $$;
+REVOKE ALL ON FUNCTION pindah_add_key(text, jsonb, text) FROM PUBLIC;
+COMMENT ON FUNCTION pindah_add_key(text, jsonb, text) IS
+	'add a key to an issuer, return its kid; raises 22023 for a key that is not safe to use';
+
+CREATE FUNCTION pindah_revoke_key(issuer text, kid text) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
+	SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+	UPDATE pindah.keys k SET state = 'revoked', changed_at = now()
+		WHERE k.issuer = issuer AND k.kid = kid;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'issuer "%" has no key "%"', issuer, kid
+			USING ERRCODE = '42704', HINT = 'See pindah.keys for the kids.';
+	END IF;
+END $$;
+REVOKE ALL ON FUNCTION pindah_revoke_key(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION pindah_revoke_key(text, text) IS
+	'refuse everything that a key has signed, from the next statement on, for good';

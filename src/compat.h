@@ -1,0 +1,94 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *	  Everything that differs between PostgreSQL versions, in one place.
+ *
+ * No other file tests PG_VERSION_NUM.  The first half is for code that is
+ * also compiled outside the server (FRONTEND), the second for the server.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PINDAH_COMPAT_H
+#define PINDAH_COMPAT_H
+
+#ifdef FRONTEND
+#include "postgres_fe.h"
+#else
+#include "postgres.h"
+#endif
+
+#include "common/jsonapi.h"
+
+/* 16 made the semantic actions of the JSON parser return a status. */
+#if PG_VERSION_NUM >= 160000
+#define JSON_ACTION_TYPE	JsonParseErrorType
+#define JSON_ACTION_DONE	return JSON_SUCCESS
+#else
+#define JSON_ACTION_TYPE	void
+#define JSON_ACTION_DONE	return
+#endif
+
+/* 17 moved the allocation of the lexer to its caller. */
+#if PG_VERSION_NUM >= 170000
+#define make_json_lexer(text, len, encoding) \
+	makeJsonLexContextCstringLen(NULL, (text), (len), (encoding), true)
+#else
+#define make_json_lexer(text, len, encoding) \
+	makeJsonLexContextCstringLen((char *) (text), (int) (len), (encoding), true)
+#endif
+
+#ifndef FRONTEND
+
+#include "storage/proc.h"
+#include "utils/guc.h"
+
+/* Local transaction id of this backend's running transaction. */
+#if PG_VERSION_NUM >= 170000
+#define MY_LOCAL_XID()	(MyProc->vxid.lxid)
+#else
+#define MY_LOCAL_XID()	(MyProc->lxid)
+#endif
+
+/*
+ * Memory for a setting's "extra".  guc.c releases it with the matching free:
+ * malloc's up to 15, its own memory context's from 16 on.
+ */
+#if PG_VERSION_NUM >= 160000
+#define guc_extra_alloc(size)	guc_malloc(LOG, (size))
+#else
+#define guc_extra_alloc(size)	malloc(size)
+#endif
+
+#if PG_VERSION_NUM < 150000
+#define MarkGUCPrefixReserved(name) EmitWarningsOnPlaceholders(name)
+#define set_setting_as_user(name, value, action) \
+	set_config_option((name), (value), PGC_USERSET, PGC_S_SESSION, \
+					  (action), true, 0, false)
+#else
+#define set_setting_as_user(name, value, action) \
+	set_config_option((name), (value), PGC_USERSET, PGC_S_SESSION, \
+					  (action), true, 0, false)
+#endif
+
+/* 16 split the object class of an extension member out of pg_depend look-ups. */
+#if PG_VERSION_NUM >= 180000
+#define PINDAH_MODULE_MAGIC \
+	PG_MODULE_MAGIC_EXT(.name = "pindah_auth", .version = PINDAH_VERSION)
+#else
+#define PINDAH_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+/* 18 lets ExecutorRun be called once only, and dropped the argument. */
+#if PG_VERSION_NUM >= 180000
+#define EXECUTOR_RUN_ARGS \
+	QueryDesc *query, ScanDirection direction, uint64 count
+#define EXECUTOR_RUN_PASS	query, direction, count
+#else
+#define EXECUTOR_RUN_ARGS \
+	QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once
+#define EXECUTOR_RUN_PASS	query, direction, count, execute_once
+#endif
+
+#endif							/* !FRONTEND */
+
+#endif							/* PINDAH_COMPAT_H */

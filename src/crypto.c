@@ -1,0 +1,539 @@
+/*-------------------------------------------------------------------------
+ *
+ * crypto.c
+ *	  The algorithms of JWA (RFC 7518, RFC 8037) on top of OpenSSL.
+ *
+ * The only file that includes OpenSSL.  A CryptoKey is malloc'd and owns its
+ * OpenSSL objects; whoever makes one must see to crypto_key_free(), in the
+ * server by a memory context callback registered before the key is filled.
+ * A key knows its one algorithm, and crypto_verify() - the only place where
+ * a signature is checked - asserts it again.
+ *
+ * Nothing here raises or logs, and OpenSSL's error queue is left empty.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "crypto.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/rsa.h>
+
+#define RSA_MIN_BITS	2048
+#define RSA_MAX_BITS	16384
+#define RSA_MIN_EXPONENT	UINT64_C(65537)
+#define RSA_MAX_EXPONENT	UINT64_C(4294967295)
+
+/* P-521 has the longest field of the curves. */
+#define MAX_FIELD_SIZE	66
+
+typedef struct AlgorithmFacts
+{
+	const char *name;			/* RFC 7518 section 3.1, RFC 8037, RFC 8812 */
+	CryptoFamily family;
+	const char *digest;			/* OpenSSL's name */
+	const char *curve;			/* JWK's name */
+	const char *group;			/* OpenSSL's name of the curve */
+	size_t		size;			/* least secret, EC field or OKP key, in bytes */
+} AlgorithmFacts;
+
+static const AlgorithmFacts facts[] = {
+	[ALGORITHM_NONE] = {"", FAMILY_NONE, NULL, NULL, NULL, 0},
+	[ALGORITHM_HS256] = {"HS256", FAMILY_HMAC, "SHA256", NULL, NULL, 32},
+	[ALGORITHM_HS384] = {"HS384", FAMILY_HMAC, "SHA384", NULL, NULL, 48},
+	[ALGORITHM_HS512] = {"HS512", FAMILY_HMAC, "SHA512", NULL, NULL, 64},
+	[ALGORITHM_RS256] = {"RS256", FAMILY_RSA, "SHA256", NULL, NULL, 0},
+	[ALGORITHM_RS384] = {"RS384", FAMILY_RSA, "SHA384", NULL, NULL, 0},
+	[ALGORITHM_RS512] = {"RS512", FAMILY_RSA, "SHA512", NULL, NULL, 0},
+	[ALGORITHM_PS256] = {"PS256", FAMILY_RSA_PSS, "SHA256", NULL, NULL, 0},
+	[ALGORITHM_PS384] = {"PS384", FAMILY_RSA_PSS, "SHA384", NULL, NULL, 0},
+	[ALGORITHM_PS512] = {"PS512", FAMILY_RSA_PSS, "SHA512", NULL, NULL, 0},
+	[ALGORITHM_ES256] = {"ES256", FAMILY_EC, "SHA256", "P-256", "P-256", 32},
+	[ALGORITHM_ES384] = {"ES384", FAMILY_EC, "SHA384", "P-384", "P-384", 48},
+	[ALGORITHM_ES512] = {"ES512", FAMILY_EC, "SHA512", "P-521", "P-521", 66},
+	[ALGORITHM_ES256K] = {"ES256K", FAMILY_EC, "SHA256", "secp256k1", "secp256k1", 32},
+	[ALGORITHM_ED25519] = {"Ed25519", FAMILY_OKP, NULL, "Ed25519", "ED25519", 32},
+	[ALGORITHM_ED448] = {"Ed448", FAMILY_OKP, NULL, "Ed448", "ED448", 57},
+	[ALGORITHM_EDDSA] = {"EdDSA", FAMILY_OKP, NULL, NULL, NULL, 0}
+};
+
+struct CryptoKey
+{
+	CryptoAlgorithm algorithm;
+	EVP_MAC_CTX *mac;			/* HMAC, with the secret in it */
+	EVP_PKEY   *pkey;			/* all others */
+	EVP_PKEY_CTX *verifier;		/* RSA and EC: ready to verify a digest */
+	EVP_MD	   *digest;			/* RSA and EC */
+	EVP_MD_CTX *digest_state;	/* all but HMAC */
+};
+
+/* The algorithm that JWA calls "name", byte for byte, or ALGORITHM_NONE. */
+CryptoAlgorithm
+crypto_algorithm_by_name(const char *name)
+{
+	for (int i = ALGORITHM_NONE + 1; i <= ALGORITHM_EDDSA; i++)
+	{
+		if (strcmp(facts[i].name, name) == 0)
+			return (CryptoAlgorithm) i;
+	}
+	return ALGORITHM_NONE;
+}
+
+const char *
+crypto_algorithm_name(CryptoAlgorithm algorithm)
+{
+	return facts[algorithm].name;
+}
+
+CryptoFamily
+crypto_family(CryptoAlgorithm algorithm)
+{
+	return facts[algorithm].family;
+}
+
+/* JWK's name of the curve of an EC or OKP algorithm, or NULL. */
+const char *
+crypto_curve(CryptoAlgorithm algorithm)
+{
+	return facts[algorithm].curve;
+}
+
+/* The one algorithm of a curve, or ALGORITHM_NONE. */
+CryptoAlgorithm
+crypto_algorithm_of_curve(const char *curve)
+{
+	for (int i = ALGORITHM_NONE + 1; i <= ALGORITHM_EDDSA; i++)
+	{
+		if (facts[i].curve != NULL && strcmp(facts[i].curve, curve) == 0)
+			return (CryptoAlgorithm) i;
+	}
+	return ALGORITHM_NONE;
+}
+
+/* An empty key; NULL when out of memory. */
+CryptoKey *
+crypto_key_alloc(void)
+{
+	return calloc(1, sizeof(CryptoKey));
+}
+
+/* Release a key and wipe what it holds.  NULL is allowed. */
+void
+crypto_key_free(CryptoKey *key)
+{
+	if (key == NULL)
+		return;
+	EVP_MAC_CTX_free(key->mac);
+	EVP_PKEY_CTX_free(key->verifier);
+	EVP_PKEY_free(key->pkey);
+	EVP_MD_CTX_free(key->digest_state);
+	EVP_MD_free(key->digest);
+	free(key);
+}
+
+CryptoAlgorithm
+crypto_key_algorithm(const CryptoKey *key)
+{
+	return key->algorithm;
+}
+
+/*
+ * Make a key an HMAC key.  The secret must be as long as the hash or longer
+ * (RFC 7518 section 3.2).
+ */
+KeyVerdict
+crypto_key_set_secret(CryptoKey *key, CryptoAlgorithm algorithm,
+					  const uint8_t *secret, size_t len)
+{
+	EVP_MAC    *hmac;
+	OSSL_PARAM	params[2];
+
+	if (facts[algorithm].family != FAMILY_HMAC)
+		return KEY_ALGORITHM_MISMATCH;
+	if (len < facts[algorithm].size)
+		return KEY_SECRET_SIZE;
+
+	hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	key->mac = hmac == NULL ? NULL : EVP_MAC_CTX_new(hmac);
+	EVP_MAC_free(hmac);
+	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+												 (char *) facts[algorithm].digest, 0);
+	params[1] = OSSL_PARAM_construct_end();
+	if (key->mac == NULL || EVP_MAC_init(key->mac, secret, len, params) != 1)
+	{
+		ERR_clear_error();
+		return KEY_UNUSABLE;
+	}
+	key->algorithm = algorithm;
+	return KEY_OK;
+}
+
+/*
+ * Prepare verification, so that a signature costs one digest and one public
+ * key operation and nothing else.
+ */
+static bool
+prepare_verifier(CryptoKey *key, CryptoAlgorithm algorithm)
+{
+	CryptoFamily family = facts[algorithm].family;
+
+	key->digest_state = EVP_MD_CTX_new();
+	if (key->digest_state == NULL)
+		return false;
+	if (family == FAMILY_OKP)
+		return true;
+
+	key->digest = EVP_MD_fetch(NULL, facts[algorithm].digest, NULL);
+	key->verifier = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
+	if (key->digest == NULL || key->verifier == NULL ||
+		EVP_PKEY_verify_init(key->verifier) != 1)
+		return false;
+	if (family == FAMILY_RSA &&
+		EVP_PKEY_CTX_set_rsa_padding(key->verifier, RSA_PKCS1_PADDING) != 1)
+		return false;
+	if (family == FAMILY_RSA_PSS &&
+		EVP_PKEY_CTX_set_rsa_padding(key->verifier, RSA_PKCS1_PSS_PADDING) != 1)
+		return false;
+	if (EVP_PKEY_CTX_set_signature_md(key->verifier, key->digest) != 1)
+		return false;
+
+	/* Salt as long as the hash, MGF1 with the same hash: RFC 7518 3.5. */
+	if (family == FAMILY_RSA_PSS &&
+		(EVP_PKEY_CTX_set_rsa_mgf1_md(key->verifier, key->digest) != 1 ||
+		 EVP_PKEY_CTX_set_rsa_pss_saltlen(key->verifier, RSA_PSS_SALTLEN_DIGEST) != 1))
+		return false;
+	return true;
+}
+
+/* Build a public key of "type" from parameters, and prepare it. */
+static KeyVerdict
+set_public_key(CryptoKey *key, CryptoAlgorithm algorithm, const char *type,
+			   OSSL_PARAM *params, KeyVerdict refused)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+	EVP_PKEY_CTX *checker = NULL;
+	KeyVerdict	verdict = refused;
+
+	if (ctx != NULL && params != NULL &&
+		EVP_PKEY_fromdata_init(ctx) == 1 &&
+		EVP_PKEY_fromdata(ctx, &key->pkey, EVP_PKEY_PUBLIC_KEY, params) == 1 &&
+		(checker = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL)) != NULL &&
+		EVP_PKEY_public_check_quick(checker) == 1)
+	{
+		if (prepare_verifier(key, algorithm))
+		{
+			key->algorithm = algorithm;
+			verdict = KEY_OK;
+		}
+		else
+			verdict = KEY_UNUSABLE;
+	}
+	EVP_PKEY_CTX_free(checker);
+	EVP_PKEY_CTX_free(ctx);
+	ERR_clear_error();
+	return verdict;
+}
+
+/*
+ * Does an RSA modulus have the fingerprint of CVE-2017-15361 (ROCA)?
+ *
+ * Infineon's primes were k * M + (65537^a mod M) with M the product of the
+ * first primes; so N modulo each of these primes lies in the multiplicative
+ * group that 65537 generates there.  A random modulus passes for all of them
+ * once in about 2^27 times.  Source: Nemec et al., "The Return of
+ * Coppersmith's Attack", ACM CCS 2017, section 2.2.
+ */
+static bool
+has_roca_fingerprint(const BIGNUM *n)
+{
+	static const int primes[] = {
+		3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71,
+		73, 79, 83, 89, 97, 101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151,
+		157, 163, 167
+	};
+
+	for (size_t i = 0; i < sizeof(primes) / sizeof(primes[0]); i++)
+	{
+		int			p = primes[i];
+		int			residue = (int) BN_mod_word(n, (BN_ULONG) p);
+		int			power = 1;
+		bool		generated = false;
+
+		do
+		{
+			generated = generated || power == residue;
+			power = (int) ((int64_t) power * 65537 % p);
+		} while (power != 1);
+		if (!generated)
+			return false;
+	}
+	return true;
+}
+
+/* Judge modulus and exponent before OpenSSL gets them. */
+static KeyVerdict
+check_rsa_numbers(const BIGNUM *n, const BIGNUM *e)
+{
+	int			bits = BN_num_bits(n);
+
+	if (bits < RSA_MIN_BITS || bits > RSA_MAX_BITS)
+		return KEY_RSA_SIZE;
+	if (!BN_is_odd(n))
+		return KEY_RSA_EVEN;
+	if (BN_num_bits(e) > 32 || !BN_is_odd(e) ||
+		(uint64_t) BN_get_word(e) < RSA_MIN_EXPONENT ||
+		(uint64_t) BN_get_word(e) > RSA_MAX_EXPONENT)
+		return KEY_RSA_EXPONENT;
+	if (has_roca_fingerprint(n))
+		return KEY_RSA_ROCA;
+	return KEY_OK;
+}
+
+/* Make a key an RSA public key, for PKCS#1 v1.5 or PSS as "algorithm" says. */
+KeyVerdict
+crypto_key_set_rsa(CryptoKey *key, CryptoAlgorithm algorithm,
+				   const uint8_t *n, size_t n_len,
+				   const uint8_t *e, size_t e_len)
+{
+	BIGNUM	   *modulus;
+	BIGNUM	   *exponent;
+	KeyVerdict	verdict;
+
+	if (facts[algorithm].family != FAMILY_RSA &&
+		facts[algorithm].family != FAMILY_RSA_PSS)
+		return KEY_ALGORITHM_MISMATCH;
+	if (n_len > RSA_MAX_BITS / 8 + 1 || e_len > RSA_MAX_BITS / 8)
+		return n_len > RSA_MAX_BITS / 8 + 1 ? KEY_RSA_SIZE : KEY_RSA_EXPONENT;
+
+	modulus = BN_bin2bn(n, (int) n_len, NULL);
+	exponent = BN_bin2bn(e, (int) e_len, NULL);
+	verdict = modulus == NULL || exponent == NULL ?
+		KEY_UNUSABLE : check_rsa_numbers(modulus, exponent);
+	if (verdict == KEY_OK)
+	{
+		OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+		OSSL_PARAM *params = NULL;
+
+		if (builder != NULL &&
+			OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, modulus) == 1 &&
+			OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, exponent) == 1)
+			params = OSSL_PARAM_BLD_to_param(builder);
+		verdict = set_public_key(key, algorithm, "RSA", params, KEY_UNUSABLE);
+		OSSL_PARAM_free(params);
+		OSSL_PARAM_BLD_free(builder);
+	}
+	BN_free(modulus);
+	BN_free(exponent);
+	ERR_clear_error();
+	return verdict;
+}
+
+/* Make a key an EC public key; x and y have the length of the field. */
+KeyVerdict
+crypto_key_set_ec(CryptoKey *key, CryptoAlgorithm algorithm,
+				  const uint8_t *x, size_t x_len,
+				  const uint8_t *y, size_t y_len)
+{
+	size_t		field = facts[algorithm].size;
+	uint8_t		point[1 + 2 * MAX_FIELD_SIZE];
+	OSSL_PARAM	params[3];
+
+	if (facts[algorithm].family != FAMILY_EC)
+		return KEY_ALGORITHM_MISMATCH;
+	if (x_len != field || y_len != field)
+		return KEY_OFF_CURVE;
+
+	point[0] = POINT_CONVERSION_UNCOMPRESSED;
+	memcpy(point + 1, x, field);
+	memcpy(point + 1 + field, y, field);
+	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+												 (char *) facts[algorithm].group, 0);
+	params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
+												  point, 1 + 2 * field);
+	params[2] = OSSL_PARAM_construct_end();
+	return set_public_key(key, algorithm, "EC", params, KEY_OFF_CURVE);
+}
+
+/* Make a key an Ed25519 or Ed448 public key. */
+KeyVerdict
+crypto_key_set_okp(CryptoKey *key, CryptoAlgorithm algorithm,
+				   const uint8_t *x, size_t x_len)
+{
+	if (facts[algorithm].family != FAMILY_OKP || facts[algorithm].group == NULL)
+		return KEY_ALGORITHM_MISMATCH;
+	if (x_len != facts[algorithm].size)
+		return KEY_OKP_SIZE;
+
+	key->pkey = EVP_PKEY_new_raw_public_key_ex(NULL, facts[algorithm].group,
+											   NULL, x, x_len);
+	if (key->pkey == NULL || !prepare_verifier(key, algorithm))
+	{
+		ERR_clear_error();
+		return KEY_UNUSABLE;
+	}
+	key->algorithm = algorithm;
+	return KEY_OK;
+}
+
+/* HMAC: same length, then a comparison in constant time. */
+static bool
+verify_hmac(CryptoKey *key, const uint8_t *message, size_t message_len,
+			const uint8_t *signature, size_t signature_len)
+{
+	uint8_t		mac[EVP_MAX_MD_SIZE];
+	size_t		mac_len = 0;
+	bool		good;
+
+	/* Without a key, EVP_MAC_init starts over with the key of before. */
+	if (EVP_MAC_init(key->mac, NULL, 0, NULL) != 1 ||
+		EVP_MAC_update(key->mac, message, message_len) != 1 ||
+		EVP_MAC_final(key->mac, mac, &mac_len, sizeof(mac)) != 1)
+		return false;
+	good = mac_len == facts[key->algorithm].size &&
+		signature_len == mac_len &&
+		CRYPTO_memcmp(mac, signature, mac_len) == 0;
+	OPENSSL_cleanse(mac, sizeof(mac));
+	return good;
+}
+
+/* Digest the message and check an RSA or DER-encoded EC signature over it. */
+static bool
+verify_digest(CryptoKey *key, const uint8_t *message, size_t message_len,
+			  const uint8_t *signature, size_t signature_len)
+{
+	uint8_t		digest[EVP_MAX_MD_SIZE];
+	unsigned int digest_len = 0;
+
+	return EVP_DigestInit_ex2(key->digest_state, key->digest, NULL) == 1 &&
+		EVP_DigestUpdate(key->digest_state, message, message_len) == 1 &&
+		EVP_DigestFinal_ex(key->digest_state, digest, &digest_len) == 1 &&
+		EVP_PKEY_verify(key->verifier, signature, signature_len,
+						digest, digest_len) == 1;
+}
+
+/*
+ * ECDSA: r and s of the field's length each (RFC 7518 section 3.4), neither
+ * zero nor beyond the order (CVE-2022-21449; OpenSSL refuses these too).
+ */
+static bool
+verify_ecdsa(CryptoKey *key, const uint8_t *message, size_t message_len,
+			 const uint8_t *signature, size_t signature_len)
+{
+	int			field = (int) facts[key->algorithm].size;
+	ECDSA_SIG  *sig;
+	BIGNUM	   *r;
+	BIGNUM	   *s;
+	BIGNUM	   *order = NULL;
+	uint8_t    *der = NULL;
+	int			der_len = 0;
+	bool		good = false;
+
+	if (signature_len != 2 * (size_t) field)
+		return false;
+
+	sig = ECDSA_SIG_new();
+	r = BN_bin2bn(signature, field, NULL);
+	s = BN_bin2bn(signature + field, field, NULL);
+	if (sig == NULL || r == NULL || s == NULL || ECDSA_SIG_set0(sig, r, s) != 1)
+	{
+		BN_free(r);
+		BN_free(s);
+	}
+	else if (EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_EC_ORDER, &order) == 1 &&
+			 !BN_is_zero(r) && !BN_is_zero(s) &&
+			 BN_cmp(r, order) < 0 && BN_cmp(s, order) < 0 &&
+			 (der_len = i2d_ECDSA_SIG(sig, &der)) > 0)
+		good = verify_digest(key, message, message_len, der, (size_t) der_len);
+	OPENSSL_free(der);
+	BN_free(order);
+	ECDSA_SIG_free(sig);
+	return good;
+}
+
+/* EdDSA signs the message itself (RFC 8032). */
+static bool
+verify_eddsa(CryptoKey *key, const uint8_t *message, size_t message_len,
+			 const uint8_t *signature, size_t signature_len)
+{
+	return EVP_MD_CTX_reset(key->digest_state) == 1 &&
+		EVP_DigestVerifyInit_ex(key->digest_state, NULL, NULL, NULL, NULL,
+								key->pkey, NULL) == 1 &&
+		EVP_DigestVerify(key->digest_state, signature, signature_len,
+						 message, message_len) == 1;
+}
+
+/*
+ * Is this the signature of the message under the key?
+ *
+ * "algorithm" is the one that the caller believes the key to have, and must
+ * be: the binding of a key to one algorithm is asserted here once more.
+ */
+bool
+crypto_verify(CryptoKey *key, CryptoAlgorithm algorithm,
+			  const uint8_t *message, size_t message_len,
+			  const uint8_t *signature, size_t signature_len)
+{
+	bool		good = false;
+
+	if (key == NULL || key->algorithm == ALGORITHM_NONE ||
+		key->algorithm != algorithm)
+		return false;
+
+	switch (facts[algorithm].family)
+	{
+		case FAMILY_HMAC:
+			good = verify_hmac(key, message, message_len, signature, signature_len);
+			break;
+		case FAMILY_RSA:
+		case FAMILY_RSA_PSS:
+			good = verify_digest(key, message, message_len, signature, signature_len);
+			break;
+		case FAMILY_EC:
+			good = verify_ecdsa(key, message, message_len, signature, signature_len);
+			break;
+		case FAMILY_OKP:
+			good = verify_eddsa(key, message, message_len, signature, signature_len);
+			break;
+		case FAMILY_NONE:
+			break;
+	}
+	if (!good)
+		ERR_clear_error();
+	return good;
+}
+
+/* SHA-256, for thumbprints (RFC 7638). */
+bool
+crypto_sha256(const uint8_t *data, size_t len, uint8_t digest[SHA256_SIZE])
+{
+	size_t		size = 0;
+
+	if (EVP_Q_digest(NULL, "SHA256", NULL, data, len, digest, &size) == 1 &&
+		size == SHA256_SIZE)
+		return true;
+	ERR_clear_error();
+	return false;
+}
+
+/* Are two byte strings of one length equal?  Takes the same time either way. */
+bool
+crypto_equal(const void *a, const void *b, size_t len)
+{
+	return CRYPTO_memcmp(a, b, len) == 0;
+}
+
+/* Overwrite a secret, in a way that the compiler cannot leave out. */
+void
+crypto_wipe(void *secret, size_t len)
+{
+	OPENSSL_cleanse(secret, len);
+}

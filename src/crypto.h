@@ -1,0 +1,80 @@
+/*-------------------------------------------------------------------------
+ *
+ * crypto.h
+ *	  The algorithms of JWA (RFC 7518, RFC 8037) on top of OpenSSL.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PINDAH_CRYPTO_H
+#define PINDAH_CRYPTO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "verdict.h"
+
+#define SHA256_SIZE		32
+
+typedef enum CryptoAlgorithm
+{
+	ALGORITHM_NONE,				/* not the "none" of JWA: no algorithm at all */
+	ALGORITHM_HS256,
+	ALGORITHM_HS384,
+	ALGORITHM_HS512,
+	ALGORITHM_RS256,
+	ALGORITHM_RS384,
+	ALGORITHM_RS512,
+	ALGORITHM_PS256,
+	ALGORITHM_PS384,
+	ALGORITHM_PS512,
+	ALGORITHM_ES256,
+	ALGORITHM_ES384,
+	ALGORITHM_ES512,
+	ALGORITHM_ES256K,
+	ALGORITHM_ED25519,
+	ALGORITHM_ED448,
+	ALGORITHM_EDDSA				/* a token's name for either of the last two */
+} CryptoAlgorithm;
+
+typedef enum CryptoFamily
+{
+	FAMILY_NONE,
+	FAMILY_HMAC,
+	FAMILY_RSA,
+	FAMILY_RSA_PSS,
+	FAMILY_EC,
+	FAMILY_OKP
+} CryptoFamily;
+
+typedef struct CryptoKey CryptoKey;
+
+extern CryptoAlgorithm crypto_algorithm_by_name(const char *name);
+extern const char *crypto_algorithm_name(CryptoAlgorithm algorithm);
+extern CryptoFamily crypto_family(CryptoAlgorithm algorithm);
+extern const char *crypto_curve(CryptoAlgorithm algorithm);
+extern CryptoAlgorithm crypto_algorithm_of_curve(const char *curve);
+
+extern CryptoKey *crypto_key_alloc(void);
+extern void crypto_key_free(CryptoKey *key);
+extern KeyVerdict crypto_key_set_secret(CryptoKey *key, CryptoAlgorithm algorithm,
+										const uint8_t *secret, size_t len);
+extern KeyVerdict crypto_key_set_rsa(CryptoKey *key, CryptoAlgorithm algorithm,
+									 const uint8_t *n, size_t n_len,
+									 const uint8_t *e, size_t e_len);
+extern KeyVerdict crypto_key_set_ec(CryptoKey *key, CryptoAlgorithm algorithm,
+									const uint8_t *x, size_t x_len,
+									const uint8_t *y, size_t y_len);
+extern KeyVerdict crypto_key_set_okp(CryptoKey *key, CryptoAlgorithm algorithm,
+									 const uint8_t *x, size_t x_len);
+extern CryptoAlgorithm crypto_key_algorithm(const CryptoKey *key);
+
+extern bool crypto_verify(CryptoKey *key, CryptoAlgorithm algorithm,
+						  const uint8_t *message, size_t message_len,
+						  const uint8_t *signature, size_t signature_len);
+extern bool crypto_sha256(const uint8_t *data, size_t len,
+						  uint8_t digest[SHA256_SIZE]);
+extern bool crypto_equal(const void *a, const void *b, size_t len);
+extern void crypto_wipe(void *secret, size_t len);
+
+#endif							/* PINDAH_CRYPTO_H */

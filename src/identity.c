@@ -1,0 +1,422 @@
+/*-------------------------------------------------------------------------
+ *
+ * identity.c
+ *	  Who this session acts for: the settings pindah.token and
+ *	  pindah.role_claims.
+ *
+ * The session's identity is a setting whose only legal value is a validly
+ * signed JWT.  The check hook verifies the token and builds the identity as
+ * the setting's "extra"; the assign hook points at it.  Scope, rollback,
+ * RESET, DISCARD, function SET clauses and parallel workers are guc.c's.
+ *
+ * A verdict belongs to the trust and settings it was reached under.  When
+ * those have changed since, the token - which guc.c keeps for us - is
+ * verified once more at the next use, and the outcome is kept beside the
+ * extra, which guc.c owns and other levels of its stack may share.  The same
+ * way serves where a hook cannot verify at all: outside a transaction, and in
+ * a parallel worker, whose start-up adds the value to whatever is raised or
+ * logged meanwhile.  Such a token is taken unseen and believed in nothing
+ * until it is used, and verified then.
+ *
+ * Only the assign hooks write token_state and claims_identity; only
+ * reverify() writes "review".  A pointer to an Identity is good until the
+ * next assignment or review: nobody keeps one.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "identity.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "json_reader.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "settings.h"
+#include "token_cache.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "verify.h"
+
+/* The "extra" of pindah.token; an Identity follows where there is one. */
+typedef struct TokenState
+{
+	uint64		serial;			/* no two are equal in one backend */
+	uint64		generation;		/* verify_generation() it holds for; 0: none */
+	LocalTransactionId lxid;	/* transaction in which it was taken */
+	GucSource	source;
+} TokenState;
+
+#define STATE_HEADER_SIZE		MAXALIGN(sizeof(TokenState))
+#define STATE_IDENTITY(state)	((Identity *) ((char *) (state) + STATE_HEADER_SIZE))
+
+/* The outcome of verifying the current token again. */
+typedef struct Review
+{
+	uint64		serial;			/* of the TokenState it is about; 0: nothing */
+	uint64		generation;
+	TokenVerdict verdict;
+	Identity   *identity;		/* in review_context */
+} Review;
+
+static char *token_value = NULL;
+static char *claims_value = NULL;
+static const TokenState *token_state = NULL;
+static const Identity *claims_identity = NULL;
+static Review review;
+static MemoryContext review_context = NULL;
+static MemoryContext scratch_context = NULL;
+
+/*
+ * Verify a token and build its identity, in scratch_context; NULL with a
+ * verdict when it is refused.  A token of before comes from the cache.
+ */
+static const Identity *
+verify_and_build(const char *token, TokenVerdict *verdict)
+{
+	size_t		len = strlen(token);
+	TimestampTz now = verify_now();
+	uint64		generation = verify_generation();
+	const Identity *identity = NULL;
+	MemoryContext caller;
+	TokenReading reading;
+
+	*verdict = TOKEN_OK;
+	if (len <= settings_max_token_size())
+		identity = token_cache_find(token, len, now);
+	if (identity != NULL)
+		return identity;
+
+	if (scratch_context == NULL)
+		scratch_context = AllocSetContextCreate(TopMemoryContext,
+												"pindah verification",
+												0, 32 * 1024, ALLOCSET_DEFAULT_MAXSIZE);
+	MemoryContextReset(scratch_context);
+	caller = MemoryContextSwitchTo(scratch_context);
+	verify_token(token, len, now, &reading);
+	*verdict = reading.verdict;
+	if (reading.verdict == TOKEN_OK)
+	{
+		identity = identity_build(&reading.claims, reading.key_id, reading.payload);
+		token_cache_add(token, len, identity, generation);
+	}
+	MemoryContextSwitchTo(caller);
+	return identity;
+}
+
+/* Allocate the extra of pindah.token, with a copy of an identity or without. */
+static TokenState *
+make_state(const Identity *identity, uint64 generation, GucSource source)
+{
+	static uint64 last_serial = 0;
+	TokenState *state = guc_extra_alloc(STATE_HEADER_SIZE +
+										(identity == NULL ? 0 : identity->size));
+
+	if (state == NULL)
+		return NULL;
+	state->serial = ++last_serial;
+	state->generation = identity == NULL ? 0 : generation;
+	state->lxid = MyProc == NULL ? InvalidLocalTransactionId : MY_LOCAL_XID();
+	state->source = source;
+	if (identity != NULL)
+		memcpy(STATE_IDENTITY(state), identity, identity->size);
+	return state;
+}
+
+/* Hand the words of a verdict to guc.c. */
+static void
+refuse_setting(TokenVerdict verdict)
+{
+	GUC_check_errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION);
+	GUC_check_errmsg("token refused: %s", token_verdict_sentence(verdict));
+	GUC_check_errdetail("reason: %s", token_verdict_reason(verdict));
+	GUC_check_errhint("%s", token_verdict_hint(verdict));
+}
+
+/*
+ * Verify a value of pindah.token.
+ *
+ * ALTER ROLE and CREATE FUNCTION ask with PGC_S_TEST: the value will be
+ * verified when it is used, in another session and perhaps another database;
+ * what can be said now is that it is a bad place for a token.
+ */
+static bool
+check_token(char **newval, void **extra, GucSource source)
+{
+	ErrorContextCallback *outer_context = error_context_stack;
+	uint64		generation = 0;
+	const Identity *identity = NULL;
+	TokenVerdict verdict;
+
+	*extra = NULL;
+	if (*newval == NULL || **newval == '\0')
+		return true;
+	if (source == PGC_S_TEST)
+	{
+		ereport(WARNING,
+				(errmsg("a token stored in a role, database or function can be read by every user"),
+				 errhint("For roles of reporting tools use pindah.role_claims.")));
+		return true;
+	}
+
+	if (IsTransactionState() && !InitializingParallelWorker)
+	{
+		/* No context of an outer level may quote the value. */
+		error_context_stack = NULL;
+		verify_catch_up();
+		generation = verify_generation();
+		identity = verify_and_build(*newval, &verdict);
+		error_context_stack = outer_context;
+		if (identity == NULL)
+		{
+			refuse_setting(verdict);
+			return false;
+		}
+	}
+	*extra = make_state(identity, generation, source);
+	return *extra != NULL;
+}
+
+static void
+assign_token(const char *newval, void *extra)
+{
+	token_state = extra;
+	session_changes++;
+}
+
+/* Never the token. */
+static const char *
+show_token(void)
+{
+	return token_state == NULL ? "" : "(set, not shown)";
+}
+
+/* Read claims that a superuser vouches for: no signature, expiry optional. */
+static bool
+check_role_claims(char **newval, void **extra, GucSource source)
+{
+	MemoryContext context;
+	MemoryContext caller;
+	JsonObject	object;
+	Claims		claims;
+	Identity   *identity;
+	bool		good = false;
+
+	*extra = NULL;
+	if (*newval == NULL || **newval == '\0')
+		return true;
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "pindah role claims",
+									ALLOCSET_SMALL_SIZES);
+	caller = MemoryContextSwitchTo(context);
+	memset(&claims, 0, sizeof(claims));
+	if (json_read_object(*newval, strlen(*newval), GetDatabaseEncoding(),
+						 &object) == JSON_READ_OK &&
+		claims_read(&object, claims_default_names(), &claims) == TOKEN_OK)
+	{
+		identity = identity_build(&claims, NULL, *newval);
+		*extra = guc_extra_alloc(identity->size);
+		if (*extra != NULL)
+			memcpy(*extra, identity, identity->size);
+		good = *extra != NULL;
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+
+	/* A worker gets what its leader has: it must not raise, see above. */
+	if (!good && InitializingParallelWorker)
+		return true;
+	if (!good)
+	{
+		GUC_check_errmsg("pindah.role_claims is not a usable set of claims");
+		GUC_check_errhint("Give one JSON object with claims as a token holds them, such as OrganisationId and Permission.");
+	}
+	return good;
+}
+
+static void
+assign_role_claims(const char *newval, void *extra)
+{
+	claims_identity = extra;
+	session_changes++;
+}
+
+/* Verify the current token under the trust of now, and keep the outcome. */
+static void
+reverify(uint64 generation)
+{
+	ErrorContextCallback *outer_context = error_context_stack;
+	const Identity *identity;
+	TokenVerdict verdict;
+
+	review.serial = 0;
+	if (review_context == NULL)
+		review_context = AllocSetContextCreate(TopMemoryContext,
+											   "pindah identity review",
+											   ALLOCSET_SMALL_SIZES);
+	MemoryContextReset(review_context);
+
+	error_context_stack = NULL;
+	identity = verify_and_build(token_value, &verdict);
+	error_context_stack = outer_context;
+
+	review.identity = NULL;
+	if (identity != NULL)
+	{
+		review.identity = MemoryContextAlloc(review_context, identity->size);
+		memcpy(review.identity, identity, identity->size);
+	}
+	review.verdict = verdict;
+	review.generation = generation;
+	review.serial = token_state->serial;
+}
+
+/*
+ * Has the transaction ended for which the token was taken?
+ *
+ * With pindah.session_identity off every identity is local to a transaction:
+ * one that came with the connection, or from a role's or database's settings,
+ * never counts.  A worker lives inside the leader's transaction, and the
+ * leader drops an ended token before it starts workers.
+ */
+static bool
+token_has_ended(void)
+{
+	if (settings_session_identity())
+		return false;
+	if (token_state->source < PGC_S_SESSION)
+		return true;
+	return !IsParallelWorker() && token_state->lxid != MY_LOCAL_XID();
+}
+
+/* The identity of the current token. */
+static IdentityView
+look_at_token(void)
+{
+	IdentityView view = {.source = IDENTITY_FROM_TOKEN};
+	uint64		generation;
+
+	if (token_has_ended())
+	{
+		view.source = IDENTITY_FROM_NOWHERE;
+		view.ended = true;
+		return view;
+	}
+
+	generation = verify_generation();
+	if (token_state->generation == generation)
+	{
+		view.identity = STATE_IDENTITY(token_state);
+		return view;
+	}
+	if (review.serial != token_state->serial || review.generation != generation)
+		reverify(generation);
+	view.verdict = review.verdict;
+	view.identity = review.identity;
+	return view;
+}
+
+/*
+ * Look at the identity of this moment: never raises for what a user did.
+ * Must run inside a transaction.
+ */
+IdentityView
+identity_look(void)
+{
+	IdentityView view = {.source = IDENTITY_FROM_NOWHERE};
+
+	verify_catch_up();
+	if (token_state != NULL)
+		view = look_at_token();
+	else if (claims_identity != NULL)
+	{
+		view.source = IDENTITY_FROM_ROLE_CLAIMS;
+		view.identity = claims_identity;
+	}
+	if (view.identity != NULL && view.identity->has_expiry &&
+		view.identity->expires_at <= verify_now() - settings_clock_skew_usec())
+	{
+		view.verdict = TOKEN_EXPIRED;
+		view.identity = NULL;
+	}
+	return view;
+}
+
+/* Raise the error of a verdict; "what" says what was refused. */
+void
+raise_token_verdict(TokenVerdict verdict, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			 errmsg("%s: %s", what, token_verdict_sentence(verdict)),
+			 errdetail("reason: %s", token_verdict_reason(verdict)),
+			 errhint("%s", token_verdict_hint(verdict))));
+}
+
+/*
+ * The identity in force, or NULL when there is none.  Raises 28000 when there
+ * is one that is not in force any more: silent emptiness would mislead.
+ */
+const Identity *
+identity_current(void)
+{
+	IdentityView view = identity_look();
+
+	if (view.verdict != TOKEN_OK)
+		raise_token_verdict(view.verdict, "identity is no longer in force");
+	return view.identity;
+}
+
+/* Take a token on, as SET or SET LOCAL does; '' clears. */
+void
+identity_set_token(const char *token, bool is_local)
+{
+	set_setting_as_user("pindah.token", token,
+						is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET);
+}
+
+/*
+ * Clear a token whose transaction has ended.
+ *
+ * It does not count any more, but a parallel worker, to which guc.c would
+ * hand it, could not tell.
+ */
+void
+identity_drop_ended_token(void)
+{
+	if (token_state != NULL && !settings_session_identity() &&
+		IsTransactionState() && !IsInParallelMode() && !IsParallelWorker() &&
+		token_has_ended())
+		identity_set_token("", false);
+}
+
+/* Answers of one transaction are not those of the next. */
+static void
+on_transaction_end(XactEvent event, void *arg)
+{
+	session_changes++;
+}
+
+/* Define the settings of this room. */
+void
+IdentityInit(void)
+{
+	/* Redacted when shown, and hidden where its raw value would be. */
+	DefineCustomStringVariable("pindah.token",
+							   "The JWT that says who this session acts for.",
+							   "Only a validly signed token of a trusted issuer can be set.",
+							   &token_value, "", PGC_USERSET,
+							   GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   check_token, assign_token, show_token);
+
+	/* For the roles of reporting tools that cannot present a token. */
+	DefineCustomStringVariable("pindah.role_claims",
+							   "Claims, as JSON, of a role that cannot present a token.",
+							   "Attach them with ALTER ROLE ... SET; a token, when set, wins.",
+							   &claims_value, "", PGC_SUSET,
+							   GUC_NO_SHOW_ALL | GUC_SUPERUSER_ONLY |
+							   GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   check_role_claims, assign_role_claims, NULL);
+
+	RegisterXactCallback(on_transaction_end, NULL);
+}

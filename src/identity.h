@@ -1,0 +1,39 @@
+/*-------------------------------------------------------------------------
+ *
+ * identity.h
+ *	  Who this session acts for.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PINDAH_IDENTITY_H
+#define PINDAH_IDENTITY_H
+
+#include "compat.h"
+
+#include "identity_block.h"
+#include "verdict.h"
+
+typedef enum IdentitySource
+{
+	IDENTITY_FROM_NOWHERE,
+	IDENTITY_FROM_TOKEN,
+	IDENTITY_FROM_ROLE_CLAIMS
+} IdentitySource;
+
+/* What is known about the identity at this moment. */
+typedef struct IdentityView
+{
+	IdentitySource source;
+	TokenVerdict verdict;		/* not TOKEN_OK: there is one, but not in force */
+	const Identity *identity;	/* NULL unless there is one in force */
+	bool		ended;			/* the token's transaction is over */
+} IdentityView;
+
+extern void IdentityInit(void);
+extern IdentityView identity_look(void);
+extern const Identity *identity_current(void);
+extern void identity_set_token(const char *token, bool is_local);
+extern void identity_drop_ended_token(void);
+extern void raise_token_verdict(TokenVerdict verdict, const char *what) pg_attribute_noreturn();
+
+#endif							/* PINDAH_IDENTITY_H */

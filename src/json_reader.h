@@ -1,0 +1,61 @@
+/*-------------------------------------------------------------------------
+ *
+ * json_reader.h
+ *	  One JSON object, read strictly, its top-level members as plain values.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PINDAH_JSON_READER_H
+#define PINDAH_JSON_READER_H
+
+#include "compat.h"
+
+/* Deepest nesting of objects and arrays that is read. */
+#define JSON_MAX_DEPTH		64
+/* Largest power of ten that a number may be written with. */
+#define JSON_MAX_EXPONENT	308
+
+typedef enum JsonStatus
+{
+	JSON_READ_OK,
+	JSON_READ_BAD_UTF8,
+	JSON_READ_SYNTAX,
+	JSON_READ_NOT_OBJECT,
+	JSON_READ_DUPLICATE,
+	JSON_READ_TOO_DEEP,
+	JSON_READ_NUMBER_RANGE
+} JsonStatus;
+
+typedef enum JsonKind
+{
+	JSON_KIND_STRING,
+	JSON_KIND_NUMBER,
+	JSON_KIND_TRUE,
+	JSON_KIND_FALSE,
+	JSON_KIND_NULL,
+	JSON_KIND_OBJECT,
+	JSON_KIND_ARRAY
+} JsonKind;
+
+/* One top-level member.  Strings are unescaped, numbers as they were written. */
+typedef struct JsonMember
+{
+	const char *name;
+	JsonKind	kind;
+	const char *text;			/* strings and numbers */
+	int			nitems;			/* arrays: how many elements are strings */
+	const char **items;
+	bool		only_strings;	/* arrays: no element is anything else */
+} JsonMember;
+
+typedef struct JsonObject
+{
+	int			nmembers;
+	JsonMember *members;
+} JsonObject;
+
+extern JsonStatus json_read_object(const char *text, size_t len, int encoding,
+								   JsonObject *object);
+extern const JsonMember *json_member(const JsonObject *object, const char *name);
+
+#endif							/* PINDAH_JSON_READER_H */

@@ -1,0 +1,32 @@
+/*-------------------------------------------------------------------------
+ *
+ * pindah_auth.c
+ *	  Where the server meets the extension: module magic and start-up.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "compat.h"
+
+#include "fmgr.h"
+#include "identity.h"
+#include "identity_guard.h"
+#include "keyring.h"
+#include "readable_settings.h"
+#include "settings.h"
+#include "utils/guc.h"
+
+PINDAH_MODULE_MAGIC;
+
+PGDLLEXPORT void _PG_init(void);
+
+/* Start each room, those below first. */
+void
+_PG_init(void)
+{
+	SettingsInit();
+	KeyringInit();
+	IdentityInit();
+	ReadableSettingsInit();
+	IdentityGuardInit();
+	MarkGUCPrefixReserved("pindah");
+}

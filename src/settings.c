@@ -1,0 +1,155 @@
+/*-------------------------------------------------------------------------
+ *
+ * settings.c
+ *	  The settings that decide how strict verification is.
+ *
+ * All of them weaken security when they are set carelessly, so only a
+ * superuser may.  A leaf: knows no other room.  Only the assign hooks write
+ * its state, but session_changes, which every room may count up.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "settings.h"
+
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#define DEFAULT_ALGORITHMS \
+	"HS256,HS384,HS512,RS256,RS384,RS512,PS256,PS384,PS512,ES256,EdDSA,Ed25519"
+
+uint64		session_changes = 1;
+
+static int	clock_skew = 30;
+static int	max_token_size = 16384;
+static bool session_identity = true;
+static char *algorithms = NULL;
+static uint32 allowed_algorithms = 0;	/* bit 1 << CryptoAlgorithm */
+static uint64 generation = 1;
+
+/* Seconds by which clocks may differ, as microseconds. */
+int64
+settings_clock_skew_usec(void)
+{
+	return (int64) clock_skew * 1000000;
+}
+
+/* Bytes that a token may have. */
+Size
+settings_max_token_size(void)
+{
+	return (Size) max_token_size;
+}
+
+/* May an identity outlive the transaction in which it was taken? */
+bool
+settings_session_identity(void)
+{
+	return session_identity;
+}
+
+bool
+settings_algorithm_allowed(CryptoAlgorithm algorithm)
+{
+	return algorithm != ALGORITHM_NONE &&
+		(allowed_algorithms & (UINT32_C(1) << algorithm)) != 0;
+}
+
+/* Changes whenever a verdict of before may no longer stand. */
+uint64
+settings_generation(void)
+{
+	return generation;
+}
+
+static void
+note_change(void)
+{
+	generation++;
+	session_changes++;
+}
+
+static void
+assign_number(int newval, void *extra)
+{
+	note_change();
+}
+
+static void
+assign_session_identity(bool newval, void *extra)
+{
+	session_changes++;
+}
+
+/* Turn the list of names into a bit mask. */
+static bool
+check_algorithms(char **newval, void **extra, GucSource source)
+{
+	char	   *list = pstrdup(*newval);
+	char	   *rest = list;
+	char	   *word;
+	uint32		mask = 0;
+	uint32	   *stored;
+
+	while ((word = strsep(&rest, ", \t\n")) != NULL)
+	{
+		CryptoAlgorithm algorithm;
+
+		if (*word == '\0')
+			continue;
+		algorithm = crypto_algorithm_by_name(word);
+		if (algorithm == ALGORITHM_NONE)
+		{
+			GUC_check_errmsg("unknown algorithm in pindah.algorithms");
+			GUC_check_errhint("Known are HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, ES256K, EdDSA, Ed25519 and Ed448.");
+			return false;
+		}
+		mask |= UINT32_C(1) << algorithm;
+	}
+	pfree(list);
+
+	stored = guc_extra_alloc(sizeof(uint32));
+	if (stored == NULL)
+		return false;
+	*stored = mask;
+	*extra = stored;
+	return true;
+}
+
+static void
+assign_algorithms(const char *newval, void *extra)
+{
+	allowed_algorithms = *(uint32 *) extra;
+	note_change();
+}
+
+/* Define the settings of this room. */
+void
+SettingsInit(void)
+{
+	/* Raise it for issuers whose clocks are bad; every second is one more
+	 * in which an expired token still counts. */
+	DefineCustomIntVariable("pindah.clock_skew",
+							"Seconds by which the clock of an issuer may differ from this server's.",
+							NULL, &clock_skew, 30, 0, 300, PGC_SUSET, GUC_UNIT_S,
+							NULL, assign_number, NULL);
+
+	/* Raise it for tokens with very many permissions. */
+	DefineCustomIntVariable("pindah.max_token_size",
+							"Largest token that is looked at.",
+							NULL, &max_token_size, 16384, 1024, 1024 * 1024,
+							PGC_SUSET, GUC_UNIT_BYTE,
+							NULL, assign_number, NULL);
+
+	/* Turn it off for the login roles of connection poolers. */
+	DefineCustomBoolVariable("pindah.session_identity",
+							 "Lets an identity outlive the transaction in which it was taken.",
+							 NULL, &session_identity, true, PGC_SUSET, 0,
+							 NULL, assign_session_identity, NULL);
+
+	/* Narrow it to what your issuers use. */
+	DefineCustomStringVariable("pindah.algorithms",
+							   "Signature algorithms that tokens may name, by their JWA names.",
+							   NULL, &algorithms, DEFAULT_ALGORITHMS, PGC_SUSET,
+							   GUC_LIST_INPUT,
+							   check_algorithms, assign_algorithms, NULL);
+}

@@ -1,0 +1,182 @@
+/*-------------------------------------------------------------------------
+ *
+ * token_cache.c
+ *	  Tokens that this backend has verified before.
+ *
+ * A pool presents the same tokens over and over.  An entry is found by the
+ * end of its token, which is signature and so well mixed, and counts only
+ * when the whole token is equal, byte for byte, when the trust and settings
+ * are those that it was verified under, and when its times are in order now.
+ * Refusals are never kept.  Bounded in entries and bytes; the entry that was
+ * not used for longest makes room.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "token_cache.h"
+
+#include "settings.h"
+#include "utils/memutils.h"
+#include "verify.h"
+
+#define CACHE_ENTRIES	64
+#define CACHE_BYTES		(1024 * 1024)
+#define TAIL_SIZE		8
+
+typedef struct CacheEntry
+{
+	uint64		tail;			/* the last bytes of the token */
+	uint64		last_use;		/* 0: free */
+	size_t		len;
+	char	   *token;
+	Identity   *identity;
+} CacheEntry;
+
+static CacheEntry entries[CACHE_ENTRIES];
+static MemoryContext cache_context = NULL;
+static uint64 cache_generation = 0;
+static uint64 uses = 0;
+static Size cached_bytes = 0;
+
+/* The last bytes of a token, as a number. */
+static uint64
+tail_of(const char *token, size_t len)
+{
+	uint64		tail = 0;
+
+	memcpy(&tail, token + (len > TAIL_SIZE ? len - TAIL_SIZE : 0),
+		   Min(len, TAIL_SIZE));
+	return tail;
+}
+
+/* Forget an entry, and leave no copy of its token behind. */
+static void
+drop_entry(CacheEntry *entry)
+{
+	if (entry->last_use == 0)
+		return;
+	cached_bytes -= entry->len + entry->identity->size;
+	explicit_bzero(entry->token, entry->len);
+	pfree(entry->token);
+	pfree(entry->identity);
+	memset(entry, 0, sizeof(*entry));
+}
+
+/* Forget everything that was verified under another trust. */
+static void
+drop_outdated(uint64 generation)
+{
+	if (cache_generation == generation)
+		return;
+	for (int i = 0; i < CACHE_ENTRIES; i++)
+		drop_entry(&entries[i]);
+	cache_generation = generation;
+}
+
+/* Is the identity in force at "now"? */
+static bool
+is_in_force(const Identity *identity, TimestampTz now)
+{
+	int64		skew = settings_clock_skew_usec();
+
+	return identity->has_expiry && identity->expires_at > now - skew &&
+		(!identity->has_not_before || identity->not_before <= now + skew);
+}
+
+/*
+ * The identity of a token that is verified and in force, or NULL.  Good until
+ * the next call of a function of this room.
+ */
+const Identity *
+token_cache_find(const char *token, size_t len, TimestampTz now)
+{
+	uint64		tail = tail_of(token, len);
+
+	drop_outdated(verify_generation());
+	for (int i = 0; i < CACHE_ENTRIES; i++)
+	{
+		CacheEntry *entry = &entries[i];
+
+		if (entry->tail == tail && entry->last_use != 0 && entry->len == len &&
+			memcmp(entry->token, token, len) == 0)
+		{
+			if (!is_in_force(entry->identity, now))
+			{
+				drop_entry(entry);
+				return NULL;
+			}
+			entry->last_use = ++uses;
+			return entry->identity;
+		}
+	}
+	return NULL;
+}
+
+/* The entry that was not used for longest, but free ones first. */
+static CacheEntry *
+least_used(void)
+{
+	CacheEntry *least = &entries[0];
+
+	for (int i = 1; i < CACHE_ENTRIES; i++)
+	{
+		if (entries[i].last_use < least->last_use)
+			least = &entries[i];
+	}
+	return least;
+}
+
+/* The least used entry that holds something, or NULL. */
+static CacheEntry *
+least_used_full(void)
+{
+	CacheEntry *least = NULL;
+
+	for (int i = 0; i < CACHE_ENTRIES; i++)
+	{
+		if (entries[i].last_use != 0 &&
+			(least == NULL || entries[i].last_use < least->last_use))
+			least = &entries[i];
+	}
+	return least;
+}
+
+/*
+ * Keep the identity of a token that was just found valid.  "generation" is
+ * what verify_generation() said before it was verified.
+ */
+void
+token_cache_add(const char *token, size_t len, const Identity *identity,
+				uint64 generation)
+{
+	Size		size = len + identity->size;
+	MemoryContext caller;
+	CacheEntry *entry;
+	char	   *token_copy;
+	Identity   *identity_copy;
+
+	drop_outdated(verify_generation());
+	if (generation != cache_generation || size > CACHE_BYTES / 4)
+		return;
+	while (cached_bytes + size > CACHE_BYTES)
+		drop_entry(least_used_full());
+	entry = least_used();
+	drop_entry(entry);
+
+	if (cache_context == NULL)
+		cache_context = AllocSetContextCreate(TopMemoryContext,
+											  "pindah token cache",
+											  ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(cache_context);
+	token_copy = palloc(len);
+	identity_copy = palloc(identity->size);
+	MemoryContextSwitchTo(caller);
+	memcpy(token_copy, token, len);
+	memcpy(identity_copy, identity, identity->size);
+
+	entry->tail = tail_of(token, len);
+	entry->last_use = ++uses;
+	entry->len = len;
+	entry->token = token_copy;
+	entry->identity = identity_copy;
+	cached_bytes += size;
+}

@@ -1,0 +1,332 @@
+/*-------------------------------------------------------------------------
+ *
+ * token_functions.c
+ *	  The SQL functions that take a token or a key: verify, inspect, whoami.
+ *
+ * See sql/identity.sql and sql/trust.sql for their meaning.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "compat.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "identity.h"
+#include "json_values.h"
+#include "jwk.h"
+#include "jws.h"
+#include "keyring.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "tcop/pquery.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "verify.h"
+
+/* Raise the error of an unusable key. */
+static void
+raise_key_verdict(KeyVerdict verdict)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("key refused: %s", key_verdict_sentence(verdict)),
+			 errhint("%s", key_verdict_hint(verdict))));
+}
+
+/* Read a jsonb JWK; the key lives as long as the current memory context. */
+static KeyVerdict
+read_jsonb_key(Jsonb *jsonb, CryptoKey **key, Jwk *jwk)
+{
+	char	   *json = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
+
+	*key = keyring_alloc_key(CurrentMemoryContext);
+	return jwk_read(json, strlen(json), GetDatabaseEncoding(), *key, jwk);
+}
+
+/*
+ * Is a compact JWS, with any payload, signed by a key?  RFC 7515 section 5.2.
+ */
+PG_FUNCTION_INFO_V1(pindah_verify_jws);
+Datum
+pindah_verify_jws(PG_FUNCTION_ARGS)
+{
+	text	   *jws = PG_GETARG_TEXT_PP(0);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pindah_verify_jws",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	CryptoKey  *key;
+	Jwk			jwk;
+	KeyVerdict	usable = read_jsonb_key(PG_GETARG_JSONB_P(1), &key, &jwk);
+	JwsParts	parts;
+	JwsHeader	header;
+	JsonObject	object;
+	char	   *bytes;
+	size_t		len;
+	bool		good;
+
+	if (usable != KEY_OK)
+		raise_key_verdict(usable);
+	good = jws_split(VARDATA_ANY(jws), VARSIZE_ANY_EXHDR(jws), &parts) == TOKEN_OK &&
+		jws_decode_segment(parts.header, &bytes, &len) == TOKEN_OK &&
+		jws_read_json(bytes, len, &object) == TOKEN_OK &&
+		jws_check_header(&object, JWS_ANY_PAYLOAD, &header) == TOKEN_OK &&
+		jws_decode_segment(parts.payload, &bytes, &len) == TOKEN_OK &&
+		jws_decode_segment(parts.signature, &bytes, &len) == TOKEN_OK &&
+		jws_verify(&parts, header.algorithm, key, bytes, len);
+
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	PG_RETURN_BOOL(good);
+}
+
+/*
+ * Read a JWK: (kid, algorithm, symmetric, jwk), jwk being what may be stored.
+ *
+ * With skip_unknown, a key that is not for us (another kty, alg or use) gives
+ * NULL, as a key set may hold such; without, it is an error like all others.
+ */
+PG_FUNCTION_INFO_V1(pindah_read_jwk);
+Datum
+pindah_read_jwk(PG_FUNCTION_ARGS)
+{
+	bool		skip_unknown = PG_GETARG_BOOL(1);
+	CryptoKey  *key;
+	Jwk			jwk;
+	KeyVerdict	verdict = read_jsonb_key(PG_GETARG_JSONB_P(0), &key, &jwk);
+	TupleDesc	desc;
+	Datum		values[4];
+	bool		nulls[4] = {false};
+
+	if (skip_unknown &&
+		(verdict == KEY_UNKNOWN_TYPE || verdict == KEY_UNKNOWN_ALGORITHM ||
+		 verdict == KEY_NOT_FOR_SIGNATURES))
+		PG_RETURN_NULL();
+	if (verdict != KEY_OK)
+		raise_key_verdict(verdict);
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "pindah_read_jwk must return a row");
+	desc = BlessTupleDesc(desc);
+	values[0] = CStringGetTextDatum(jwk.key_id == NULL ? jwk.thumbprint : jwk.key_id);
+	values[1] = CStringGetTextDatum(crypto_algorithm_name(jwk.algorithm));
+	values[2] = BoolGetDatum(crypto_family(jwk.algorithm) == FAMILY_HMAC);
+	values[3] = json_text_as_jsonb(jwk.public_json);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
+}
+
+/* Is a jsonb a claim map that an issuer may have? */
+PG_FUNCTION_INFO_V1(pindah_check_claim_map);
+Datum
+pindah_check_claim_map(PG_FUNCTION_ARGS)
+{
+	Jsonb	   *jsonb = PG_GETARG_JSONB_P(0);
+	char	   *json = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
+	ClaimNames	names;
+
+	PG_RETURN_BOOL(claims_read_map(json, strlen(json), GetDatabaseEncoding(), &names));
+}
+
+/* Warn of a local identity that ends with this very statement. */
+static void
+warn_when_identity_ends_at_once(void)
+{
+	/* Inside DO and CALL there is more to come in this statement. */
+	if (IsTransactionBlock() || IsSubTransaction() || ActivePortal == NULL ||
+		ActivePortal->strategy == PORTAL_MULTI_QUERY)
+		return;
+	ereport(WARNING,
+			(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
+			 errmsg("the identity ends with this statement"),
+			 errhint("Begin a transaction first, or keep the identity for the session with is_local => false.")));
+}
+
+/* Verify a token, take its identity on, return its claims. */
+PG_FUNCTION_INFO_V1(pindah_verify_jwt);
+Datum
+pindah_verify_jwt(PG_FUNCTION_ARGS)
+{
+	bool		is_local = PG_ARGISNULL(1) || PG_GETARG_BOOL(1);
+	const Identity *identity;
+
+	/* An empty setting would mean nobody; an empty token is a bad one. */
+	if (PG_ARGISNULL(0) || VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0)) == 0)
+		raise_token_verdict(TOKEN_NOT_COMPACT, "token refused");
+
+	identity_set_token(text_to_cstring(PG_GETARG_TEXT_PP(0)), is_local);
+	identity = identity_current();
+	if (identity == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("the token is valid but its identity did not come into force")));
+	if (is_local)
+		warn_when_identity_ends_at_once();
+	PG_RETURN_DATUM(claims_as_jsonb(IDENTITY_TEXT(identity, claims)));
+}
+
+/* JSON of a token that may be bad, as jsonb; NULL where that cannot be. */
+static void
+set_json(Datum *value, bool *isnull, const char *json)
+{
+	*isnull = json == NULL;
+	if (json != NULL)
+		*value = json_text_as_jsonb(json);
+}
+
+/* Judge a token and tell everything; never raises for a bad one. */
+PG_FUNCTION_INFO_V1(pindah_inspect_jwt);
+Datum
+pindah_inspect_jwt(PG_FUNCTION_ARGS)
+{
+	text	   *token;
+	TokenReading reading;
+	TupleDesc	desc;
+	Datum		values[6] = {0};
+	bool		nulls[6] = {false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "pindah_inspect_jwt must return a row");
+	desc = BlessTupleDesc(desc);
+
+	memset(&reading, 0, sizeof(reading));
+	reading.verdict = TOKEN_NOT_COMPACT;
+	if (!PG_ARGISNULL(0))
+	{
+		token = PG_GETARG_TEXT_PP(0);
+		verify_catch_up();
+		verify_token(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), verify_now(),
+					 &reading);
+	}
+
+	values[0] = BoolGetDatum(reading.verdict == TOKEN_OK);
+	nulls[1] = nulls[2] = reading.verdict == TOKEN_OK;
+	values[1] = CStringGetTextDatum(token_verdict_reason(reading.verdict));
+	values[2] = CStringGetTextDatum(token_verdict_sentence(reading.verdict));
+	set_json(&values[3], &nulls[3], reading.header);
+	set_json(&values[4], &nulls[4], reading.payload);
+	nulls[5] = !reading.claims.expires.present;
+	values[5] = TimestampTzGetDatum(verify_timestamp(reading.claims.expires.usec));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
+}
+
+/* Append a member with a string, or null. */
+static void
+append_string_member(StringInfo json, const char *name, const char *value)
+{
+	appendStringInfo(json, ", \"%s\": ", name);
+	if (value == NULL)
+		appendStringInfoString(json, "null");
+	else
+		escape_json(json, value);
+}
+
+static void
+append_text_member(StringInfo json, const char *name, const text *value)
+{
+	append_string_member(json, name, value == NULL ? NULL : text_to_cstring(value));
+}
+
+/* Append a member with an array of strings. */
+static void
+append_list_member(StringInfo json, const char *name, ArrayType *array)
+{
+	Datum	   *elements;
+	int			count;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, NULL, &count);
+	appendStringInfo(json, ", \"%s\": [", name);
+	for (int i = 0; i < count; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(json, ", ");
+		escape_json(json, TextDatumGetCString(elements[i]));
+	}
+	appendStringInfoChar(json, ']');
+}
+
+static const char *
+source_name(IdentitySource source)
+{
+	switch (source)
+	{
+		case IDENTITY_FROM_TOKEN:
+			return "token";
+		case IDENTITY_FROM_ROLE_CLAIMS:
+			return "role_claims";
+		case IDENTITY_FROM_NOWHERE:
+			break;
+	}
+	return NULL;
+}
+
+/* Why there is no identity in force. */
+static void
+append_absence(StringInfo json, const IdentityView *view)
+{
+	if (view->verdict != TOKEN_OK)
+	{
+		append_string_member(json, "reason", token_verdict_reason(view->verdict));
+		append_string_member(json, "detail", token_verdict_sentence(view->verdict));
+		append_string_member(json, "hint", token_verdict_hint(view->verdict));
+	}
+	else if (view->ended)
+	{
+		append_string_member(json, "reason", "ended");
+		append_string_member(json, "detail", "the transaction in which the token was set is over");
+		append_string_member(json, "hint", "pindah.session_identity is off here: set the token in each transaction.");
+	}
+	else
+	{
+		append_string_member(json, "reason", "absent");
+		append_string_member(json, "detail", "neither pindah.token nor pindah.role_claims is set");
+		append_string_member(json, "hint", "SET pindah.token, or SELECT pindah_verify_jwt() in a transaction.");
+	}
+}
+
+/* Everything known about the identity, or why there is none. */
+PG_FUNCTION_INFO_V1(pindah_whoami);
+Datum
+pindah_whoami(PG_FUNCTION_ARGS)
+{
+	IdentityView view = identity_look();
+	const Identity *identity = view.identity;
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfo(&json, "{\"authenticated\": %s",
+					 identity == NULL ? "false" : "true");
+	append_string_member(&json, "source", source_name(view.source));
+	if (identity == NULL)
+		append_absence(&json, &view);
+	else
+	{
+		append_text_member(&json, "issuer", IDENTITY_TEXT(identity, issuer));
+		append_text_member(&json, "key_id", IDENTITY_TEXT(identity, key_id));
+		append_text_member(&json, "token_id", IDENTITY_TEXT(identity, token_id));
+		append_text_member(&json, "user_id", IDENTITY_TEXT(identity, user_id));
+		append_text_member(&json, "user_name", IDENTITY_TEXT(identity, user_name));
+		append_text_member(&json, "email", IDENTITY_TEXT(identity, email));
+		append_text_member(&json, "organisation_id", IDENTITY_TEXT(identity, organisation));
+		append_list_member(&json, "roles", IDENTITY_ARRAY(identity, roles));
+		append_list_member(&json, "permissions", IDENTITY_ARRAY(identity, permissions));
+		append_string_member(&json, "expires_at", !identity->has_expiry ? NULL :
+							 timestamptz_to_str(identity->expires_at));
+	}
+	appendStringInfoChar(&json, '}');
+	PG_RETURN_DATUM(json_text_as_jsonb(json.data));
+}
+
+/* Clear the token: RESET pindah.token. */
+PG_FUNCTION_INFO_V1(pindah_clear_identity);
+Datum
+pindah_clear_identity(PG_FUNCTION_ARGS)
+{
+	identity_set_token(NULL, false);
+	PG_RETURN_VOID();
+}

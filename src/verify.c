@@ -1,0 +1,265 @@
+/*-------------------------------------------------------------------------
+ *
+ * verify.c
+ *	  From a token to a verdict: the one place that orders the checks.
+ *
+ * Cheap and structural first, cryptography next, claims last; so nobody
+ * without a key learns what the claims of a token would have come to.  Only
+ * reads, and so works on a standby and in a READ ONLY transaction.
+ *
+ * Everything is allocated in the current memory context: callers bring a
+ * short-lived one.  Must run inside a transaction.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "verify.h"
+
+#include "access/xact.h"
+#include "datatype/timestamp.h"
+#include "keyring.h"
+#include "mb/pg_wchar.h"
+#include "settings.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#define EPOCH_DIFFERENCE_USEC \
+	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
+
+/* Microseconds since 1970 of a timestamp. */
+int64
+verify_unix_usec(TimestampTz time)
+{
+	return time + EPOCH_DIFFERENCE_USEC;
+}
+
+/* The timestamp of microseconds since 1970. */
+TimestampTz
+verify_timestamp(int64 unix_usec)
+{
+	return unix_usec - EPOCH_DIFFERENCE_USEC;
+}
+
+/* The instant that expiry is judged by: the start of the client's statement. */
+TimestampTz
+verify_now(void)
+{
+	return GetCurrentStatementStartTimestamp();
+}
+
+/*
+ * Learn what other sessions have committed: a revocation counts from the next
+ * statement on, in the middle of a transaction too.
+ */
+void
+verify_catch_up(void)
+{
+	AcceptInvalidationMessages();
+}
+
+/* Changes whenever a verdict of before may no longer stand. */
+uint64
+verify_generation(void)
+{
+	return keyring_generation() + settings_generation();
+}
+
+/* Are exp, nbf and iat in order at "now"? */
+TokenVerdict
+verify_times(const Claims *claims, TimestampTz now)
+{
+	return claims_check_times(claims, verify_unix_usec(now),
+							  settings_clock_skew_usec());
+}
+
+/*
+ * Put decoded JSON into the server's encoding.  Up to here it is UTF-8; what
+ * cannot be said in the server's encoding cannot be compared with its data.
+ */
+static TokenVerdict
+to_server_encoding(char **text, size_t *len)
+{
+	int			encoding = GetDatabaseEncoding();
+	int			size;
+	char	   *converted;
+
+	if (encoding == PG_UTF8)
+		return TOKEN_OK;
+	if (pg_encoding_verifymbstr(PG_UTF8, *text, (int) *len) != (int) *len)
+		return TOKEN_BAD_UTF8;
+	for (size = 0; size < (int) *len && !IS_HIGHBIT_SET((*text)[size]); size++)
+		 /* look for the first character that is not ASCII */ ;
+	if (size == (int) *len)
+		return TOKEN_OK;
+	if (encoding == PG_SQL_ASCII)
+		return TOKEN_ENCODING;
+
+	PG_TRY();
+	{
+		converted = pg_any_to_server(*text, (int) *len, PG_UTF8);
+	}
+	PG_CATCH();
+	{
+		/* A conversion holds nothing that would have to be released. */
+		FlushErrorState();
+		converted = NULL;
+	}
+	PG_END_TRY();
+	if (converted == NULL)
+		return TOKEN_ENCODING;
+	*text = converted;
+	*len = strlen(converted);
+	return TOKEN_OK;
+}
+
+/*
+ * Read JSON in a server whose encoding is not UTF-8: there PostgreSQL's
+ * parser raises an error for an escape that the encoding lacks.
+ */
+static TokenVerdict
+read_json_guarded(const char *text, size_t len, JsonObject *object)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	volatile TokenVerdict verdict = TOKEN_ENCODING;
+
+	PG_TRY();
+	{
+		verdict = jws_read_json(text, len, object);
+	}
+	PG_CATCH();
+	{
+		/* Parsing holds nothing that would have to be released. */
+		MemoryContextSwitchTo(caller);
+		FlushErrorState();
+		verdict = TOKEN_ENCODING;
+	}
+	PG_END_TRY();
+	return verdict;
+}
+
+/* Decode a segment and read it as a JSON object. */
+static TokenVerdict
+read_segment(JwsSegment segment, const char **text, JsonObject *object)
+{
+	char	   *bytes;
+	size_t		len;
+	TokenVerdict verdict = jws_decode_segment(segment, &bytes, &len);
+
+	if (verdict == TOKEN_OK)
+		verdict = to_server_encoding(&bytes, &len);
+	if (verdict != TOKEN_OK)
+		return verdict;
+	if (GetDatabaseEncoding() == PG_UTF8)
+		verdict = jws_read_json(bytes, len, object);
+	else
+		verdict = read_json_guarded(bytes, len, object);
+	if (verdict == TOKEN_OK)
+		*text = bytes;
+	return verdict;
+}
+
+/* Find the issuer's key, check the signature. */
+static TokenVerdict
+check_signature(const JwsParts *parts, const JwsHeader *header,
+				const char *signature, size_t signature_len,
+				const TrustedIssuer *issuer, const char **key_id)
+{
+	CryptoKey  *key;
+	TokenVerdict verdict = keyring_find_key(issuer, header, &key, key_id);
+
+	if (verdict != TOKEN_OK)
+		return verdict;
+	if (!jws_verify(parts, header->algorithm, key, signature, signature_len))
+		return TOKEN_BAD_SIGNATURE;
+	return TOKEN_OK;
+}
+
+/* Is the token meant for one of the issuer's audiences, if it has some? */
+static TokenVerdict
+check_audience(const TrustedIssuer *issuer, const Claims *claims)
+{
+	if (!issuer->has_audience)
+		return TOKEN_OK;
+	if (!claims->has_audience)
+		return TOKEN_NO_AUDIENCE;
+	for (int i = 0; i < claims->audience.count; i++)
+	{
+		for (int j = 0; j < issuer->audience.count; j++)
+		{
+			if (strcmp(claims->audience.items[i], issuer->audience.items[j]) == 0)
+				return TOKEN_OK;
+		}
+	}
+	return TOKEN_WRONG_AUDIENCE;
+}
+
+/* The claims, once the signature vouches for them. */
+static TokenVerdict
+check_claims(const JsonObject *payload, const TrustedIssuer *issuer,
+			 TimestampTz now, Claims *claims)
+{
+	TokenVerdict verdict = claims_read(payload, issuer->claim_names, claims);
+
+	if (verdict == TOKEN_OK)
+		verdict = claims_check_required(claims);
+	if (verdict == TOKEN_OK)
+		verdict = verify_times(claims, now);
+	if (verdict == TOKEN_OK)
+		verdict = check_audience(issuer, claims);
+	if (verdict == TOKEN_OK &&
+		!keyring_issuer_speaks_for(issuer, claims->organisation))
+		verdict = TOKEN_UNTRUSTED_ORGANISATION;
+	return verdict;
+}
+
+/* The checks in their order. */
+static TokenVerdict
+judge_token(const char *token, size_t len, TimestampTz now,
+			TokenReading *reading)
+{
+	JwsParts	parts;
+	JwsHeader	header;
+	JsonObject	header_object;
+	JsonObject	payload_object;
+	char	   *signature;
+	size_t		signature_len;
+	const TrustedIssuer *issuer;
+	TokenVerdict verdict;
+
+	if (len > settings_max_token_size())
+		return TOKEN_TOO_LARGE;
+	verdict = jws_split(token, len, &parts);
+	if (verdict == TOKEN_OK)
+		verdict = read_segment(parts.header, &reading->header, &header_object);
+	if (verdict == TOKEN_OK)
+		verdict = jws_check_header(&header_object, JWS_ACCESS_TOKEN, &header);
+	if (verdict == TOKEN_OK && !settings_algorithm_allowed(header.algorithm))
+		verdict = TOKEN_UNSUPPORTED_ALGORITHM;
+	if (verdict == TOKEN_OK)
+		verdict = jws_decode_segment(parts.signature, &signature, &signature_len);
+	if (verdict == TOKEN_OK)
+		verdict = read_segment(parts.payload, &reading->payload, &payload_object);
+	if (verdict == TOKEN_OK)
+		verdict = claims_read_issuer(&payload_object, &reading->claims);
+	if (verdict != TOKEN_OK)
+		return verdict;
+
+	issuer = keyring_find_issuer(reading->claims.issuer == NULL ? "" :
+								 reading->claims.issuer);
+	if (issuer == NULL || issuer->claim_names == NULL)
+		return TOKEN_UNTRUSTED_ISSUER;
+	verdict = check_signature(&parts, &header, signature, signature_len,
+							  issuer, &reading->key_id);
+	if (verdict == TOKEN_OK)
+		verdict = check_claims(&payload_object, issuer, now, &reading->claims);
+	return verdict;
+}
+
+/* Judge a token at the instant "now". */
+void
+verify_token(const char *token, size_t len, TimestampTz now,
+			 TokenReading *reading)
+{
+	memset(reading, 0, sizeof(*reading));
+	reading->verdict = judge_token(token, len, now, reading);
+}
