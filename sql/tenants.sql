@@ -158,6 +158,7 @@ DECLARE
 	class pg_class;
 	record jsonb;
 	tenant_column name;
+	created_index text;
 	child regclass;
 BEGIN
 	SELECT * INTO class FROM pg_class WHERE oid = relation;
@@ -182,9 +183,11 @@ BEGIN
 	IF pindah.add_default(relation, tenant_column) THEN
 		record := record || jsonb_build_object('default', tenant_column);
 	END IF;
-	record := record || coalesce(jsonb_build_object('index', pindah.add_index(relation, tenant_column)) - 
-		CASE WHEN record ? 'index' THEN 'index' ELSE '' END, '{}');
-	EXECUTE format('COMMENT ON POLICY pindah_tenant ON %s IS %L', relation, 'pindah_auth: ' || record);
+	created_index := pindah.add_index(relation, tenant_column);
+	IF created_index IS NOT NULL THEN
+		record := record || jsonb_build_object('index', created_index);
+	END IF;
+	EXECUTE format('COMMENT ON POLICY pindah_tenant ON %s IS %L', relation, 'pindah_auth: ' || record::text);
 
 	-- A partition or child can be read by its own name.
 	FOR child IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = relation LOOP

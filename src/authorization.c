@@ -21,7 +21,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "identity.h"
+#include "identity_guard.h"
 #include "json_values.h"
 #include "nodes/primnodes.h"
 #include "nodes/nodeFuncs.h"
@@ -170,7 +170,7 @@ static pg_noinline Datum
 answer_afresh(FunctionCallInfo fcinfo, const AnswerKind *kind, const text *arg)
 {
 	uint64		changes = session_changes;
-	const Identity *identity = identity_current();
+	const Identity *identity = identity_for_query();
 	Datum		value = (Datum) 0;
 
 	fcinfo->isnull = identity == NULL || !kind->answer(identity, arg, &value);
@@ -494,7 +494,7 @@ answer_about_array(FunctionCallInfo fcinfo, const AnswerKind *kind)
 		return memo->value;
 	if (memo->arg_is_const)
 		held = answer_afresh(fcinfo, kind, (text *) permissions);
-	else if ((identity = identity_current()) != NULL)
+	else if ((identity = identity_for_query()) != NULL)
 		kind->answer(identity, (text *) permissions, &held);
 
 	/* With nobody there the form of the question is judged all the same. */
@@ -536,7 +536,7 @@ pindah_require_permission(PG_FUNCTION_ARGS)
 				 errmsg("the permission to require is null")));
 	permission = PG_GETARG_TEXT_PP(0);
 	check_permission_form(permission);
-	identity = identity_current();
+	identity = identity_for_query();
 	if (identity == NULL || !holds_permission(identity, permission))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

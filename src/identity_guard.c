@@ -4,10 +4,16 @@
  *	  Keeps a running query to the identity that it began under.
  *
  * A cursor that reads protected rows, opened under one identity and fetched
- * from under another, would hand out a mixture of both.  Each query that row
- * security has a part in is noted when it starts, with the fingerprint of the
- * identity, and refused to go on under another.  The note lives in the
- * query's own memory and goes with it.
+ * from under another, would hand out a mixture of both; and a permission that
+ * the planner had checked once, before the first row, would go on to count
+ * for somebody who does not hold it.  So each query that row security has a
+ * part in is noted when it starts, with the fingerprint of the identity.
+ * Neither may it go on under another, nor may an accessor answer it for
+ * another.  A query that began with nobody signed in goes on with nobody.
+ *
+ * The note lives in the query's own memory and goes with it.  "running" is
+ * the note of the innermost query that is being executed, NULL when that one
+ * reads nothing protected; the executor's and planner's hooks keep it.
  *
  * Also the place where a token whose transaction has ended is dropped, before
  * a query can hand it to parallel workers.
@@ -16,10 +22,15 @@
  */
 #include "identity_guard.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
 #include "executor/executor.h"
 #include "identity.h"
 #include "lib/ilist.h"
+#include "optimizer/planner.h"
 #include "utils/memutils.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
 
 typedef struct GuardedQuery
 {
@@ -30,6 +41,8 @@ typedef struct GuardedQuery
 } GuardedQuery;
 
 static dlist_head guarded_queries = DLIST_STATIC_INIT(guarded_queries);
+static const GuardedQuery *running = NULL;
+static planner_hook_type previous_planner = NULL;
 static ExecutorStart_hook_type previous_executor_start = NULL;
 static ExecutorRun_hook_type previous_executor_run = NULL;
 
@@ -48,6 +61,32 @@ forget_query(void *arg)
 	dlist_delete(&((GuardedQuery *) arg)->node);
 }
 
+/* Does row security have a part in the query? */
+static bool
+reads_protected_rows(const PlannedStmt *plan)
+{
+	ListCell   *cell;
+
+	foreach(cell, plan->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
+		HeapTuple	tuple;
+		bool		row_security;
+
+		if (rte->rtekind != RTE_RELATION)
+			continue;
+		tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(rte->relid));
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		row_security = ((Form_pg_class) GETSTRUCT(tuple))->relrowsecurity;
+		ReleaseSysCache(tuple);
+		if (row_security &&
+			check_enable_rls(rte->relid, InvalidOid, true) == RLS_ENABLED)
+			return true;
+	}
+	return false;
+}
+
 /* Note a query and the identity that it begins under. */
 static void
 guard_query(QueryDesc *query)
@@ -63,9 +102,9 @@ guard_query(QueryDesc *query)
 	MemoryContextRegisterResetCallback(query->estate->es_query_cxt, &guarded->forget);
 }
 
-/* Refuse to go on with a query under another identity. */
-static void
-check_query(QueryDesc *query)
+/* The note of a query, or NULL. */
+static const GuardedQuery *
+find_guarded_query(const QueryDesc *query)
 {
 	dlist_iter	iter;
 
@@ -73,45 +112,108 @@ check_query(QueryDesc *query)
 	{
 		GuardedQuery *guarded = dlist_container(GuardedQuery, node, iter.cur);
 
-		if (guarded->query != query)
-			continue;
-		if (guarded->fingerprint != current_fingerprint())
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_CURSOR_STATE),
-					 errmsg("the identity has changed since this query began"),
-					 errdetail("A query over protected tables is bound to the identity under which it was opened."),
-					 errhint("Close the cursor and open it again under the identity of now.")));
-		return;
+		if (guarded->query == query)
+			return guarded;
 	}
+	return NULL;
+}
+
+/* Say that a query cannot go on. */
+static void
+raise_identity_changed(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_CURSOR_STATE),
+			 errmsg("the identity has changed since this query began"),
+			 errdetail("A query over protected tables is bound to the identity under which it was opened."),
+			 errhint("Close the cursor and open it again under the identity of now.")));
+}
+
+/*
+ * The identity that may answer the query that is running: the current one,
+ * or NULL.  Raises 28000 as identity_current() does, and 24000 when the query
+ * began under another identity.
+ */
+const Identity *
+identity_for_query(void)
+{
+	const Identity *identity = identity_current();
+
+	if (running == NULL || identity == NULL ||
+		identity->fingerprint == running->fingerprint)
+		return identity;
+	if (running->fingerprint != 0)
+		raise_identity_changed();
+	return NULL;
+}
+
+/* Planning asks accessors for estimates: that is not the running query. */
+static PlannedStmt *
+guard_planner(Query *query, const char *source, int options, ParamListInfo params)
+{
+	const GuardedQuery *outer = running;
+	PlannedStmt *plan;
+
+	running = NULL;
+	PG_TRY();
+	{
+		if (previous_planner)
+			plan = previous_planner(query, source, options, params);
+		else
+			plan = standard_planner(query, source, options, params);
+	}
+	PG_FINALLY();
+	{
+		running = outer;
+	}
+	PG_END_TRY();
+	return plan;
 }
 
 static void
 guard_executor_start(QueryDesc *query, int flags)
 {
-	identity_drop_ended_token();
+	if (query->plannedstmt->parallelModeNeeded)
+		identity_drop_ended_token();
 	if (previous_executor_start)
 		previous_executor_start(query, flags);
 	else
 		standard_ExecutorStart(query, flags);
-	if (query->plannedstmt->dependsOnRole && (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
+	if ((flags & EXEC_FLAG_EXPLAIN_ONLY) == 0 &&
+		reads_protected_rows(query->plannedstmt))
 		guard_query(query);
 }
 
 static void
 guard_executor_run(EXECUTOR_RUN_ARGS)
 {
-	if (query->plannedstmt->dependsOnRole)
-		check_query(query);
-	if (previous_executor_run)
-		previous_executor_run(EXECUTOR_RUN_PASS);
-	else
-		standard_ExecutorRun(EXECUTOR_RUN_PASS);
+	const GuardedQuery *outer = running;
+	const GuardedQuery *guarded = find_guarded_query(query);
+
+	if (guarded != NULL && guarded->fingerprint != current_fingerprint())
+		raise_identity_changed();
+
+	running = guarded;
+	PG_TRY();
+	{
+		if (previous_executor_run)
+			previous_executor_run(EXECUTOR_RUN_PASS);
+		else
+			standard_ExecutorRun(EXECUTOR_RUN_PASS);
+	}
+	PG_FINALLY();
+	{
+		running = outer;
+	}
+	PG_END_TRY();
 }
 
 /* Chain the hooks of this room. */
 void
 IdentityGuardInit(void)
 {
+	previous_planner = planner_hook;
+	planner_hook = guard_planner;
 	previous_executor_start = ExecutorStart_hook;
 	ExecutorStart_hook = guard_executor_start;
 	previous_executor_run = ExecutorRun_hook;

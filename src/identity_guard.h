@@ -10,6 +10,9 @@
 
 #include "compat.h"
 
+#include "identity_block.h"
+
+extern const Identity *identity_for_query(void);
 extern void IdentityGuardInit(void);
 
 #endif							/* PINDAH_IDENTITY_GUARD_H */
