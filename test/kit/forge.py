@@ -89,7 +89,17 @@ def make_roca(request):
             return rsa_jwk(p, q, 65537)
 
 
+LOADED = {}
+
+
 def private_key(jwk):
+    """The key of a JWK; loading one takes longer than signing with it."""
+    if jwk["d"] not in LOADED:
+        LOADED[jwk["d"]] = load_private_key(jwk)
+    return LOADED[jwk["d"]]
+
+
+def load_private_key(jwk):
     if jwk["kty"] == "EC":
         return ec.derive_private_key(integer(jwk["d"]), CURVES[jwk["crv"]]())
     public = rsa.RSAPublicNumbers(integer(jwk["e"]), integer(jwk["n"]))
