@@ -150,6 +150,43 @@ END $$;
 REVOKE ALL ON FUNCTION pindah.add_index(regclass, name) FROM PUBLIC;
 COMMENT ON FUNCTION pindah.add_index(regclass, name) IS 'gives a table an index that leads with the tenant column';
 
+-- The record is a comment, which the owner of the table can write: what it
+-- names is looked up, and only touched where it is a part of that table.
+
+CREATE FUNCTION pindah.drop_default(relation regclass) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
+	SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	organisation_column name;
+BEGIN
+	FOR organisation_column IN SELECT a.attname FROM pg_attrdef d
+		JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+		WHERE d.adrelid = relation AND pg_get_expr(d.adbin, d.adrelid) IN (
+			'@extschema@.pindah_organisation_uuid()', '@extschema@.pindah_organisation_bigint()',
+			'@extschema@.pindah_organisation_id()')
+	LOOP
+		EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', relation, organisation_column);
+	END LOOP;
+END $$;
+REVOKE ALL ON FUNCTION pindah.drop_default(regclass) FROM PUBLIC;
+COMMENT ON FUNCTION pindah.drop_default(regclass) IS 'drops the default that pindah_protect_table() made';
+
+CREATE FUNCTION pindah.drop_index(relation regclass, index_name text) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
+	SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	index regclass;
+BEGIN
+	SELECT i.indexrelid INTO index FROM pg_index i
+		WHERE i.indrelid = relation AND i.indexrelid::regclass::text = index_name
+			AND NOT i.indisunique;
+	IF FOUND THEN
+		EXECUTE format('DROP INDEX %s', index);
+	END IF;
+END $$;
+REVOKE ALL ON FUNCTION pindah.drop_index(regclass, text) FROM PUBLIC;
+COMMENT ON FUNCTION pindah.drop_index(regclass, text) IS 'drops the index that pindah_protect_table() made';
+
 CREATE FUNCTION pindah_protect_table(relation regclass, organisation_column name DEFAULT NULL,
 	permission text DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
@@ -181,7 +218,7 @@ BEGIN
 			'force', class.relforcerowsecurity);
 	END IF;
 	IF pindah.add_default(relation, tenant_column) THEN
-		record := record || jsonb_build_object('default', tenant_column);
+		record := record || jsonb_build_object('default', true);
 	END IF;
 	created_index := pindah.add_index(relation, tenant_column);
 	IF created_index IS NOT NULL THEN
@@ -217,11 +254,9 @@ BEGIN
 		EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', relation);
 	END IF;
 	IF record ? 'default' THEN
-		EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', relation, record->>'default');
+		PERFORM pindah.drop_default(relation);
 	END IF;
-	IF record->>'index' IS NOT NULL THEN
-		EXECUTE format('DROP INDEX IF EXISTS %s', record->>'index');
-	END IF;
+	PERFORM pindah.drop_index(relation, record->>'index');
 	FOR child IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = relation LOOP
 		IF pindah.protection_record(child) IS NOT NULL THEN
 			PERFORM @extschema@.pindah_unprotect_table(child);

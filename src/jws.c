@@ -22,7 +22,10 @@
 #define JSON_ENCODING()	GetDatabaseEncoding()
 #endif
 
-/* Divide a token at its dots: exactly three segments, none of them empty. */
+/*
+ * Divide a token at its dots: exactly three segments.  The last may be empty,
+ * as in a token that is not signed: such a one is refused for its alg.
+ */
 TokenVerdict
 jws_split(const char *token, size_t len, JwsParts *parts)
 {
@@ -39,8 +42,7 @@ jws_split(const char *token, size_t len, JwsParts *parts)
 	parts->payload = (JwsSegment) {first + 1, (size_t) (second - first - 1)};
 	parts->signature = (JwsSegment) {second + 1, (size_t) (end - second - 1)};
 	parts->signing_input = (JwsSegment) {token, (size_t) (second - token)};
-	if (parts->header.len == 0 || parts->payload.len == 0 ||
-		parts->signature.len == 0)
+	if (parts->header.len == 0)
 		return TOKEN_NOT_COMPACT;
 	if (parts->header.len > JWS_MAX_HEADER_SIZE)
 		return TOKEN_HEADER_TOO_LARGE;

@@ -1,0 +1,6 @@
+-- Leave no role behind.
+DROP TABLE invoices;
+DROP TABLE tokens;
+DROP EXTENSION pindah_auth;
+SELECT nspname FROM pg_namespace WHERE nspname = 'pindah';
+DROP ROLE regress_pindah_app;
