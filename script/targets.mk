@@ -1,0 +1,58 @@
+# The project's own targets; those of PGXS (all, install, installcheck, clean)
+# are untouched.
+#
+# A machine that was never provisioned has no pg_config and so no PGXS: these
+# targets are shell scripts, which provision first and call make again.
+
+.PHONY: help check check-build demo demo-stop bench fuzz dist
+
+help:
+	@echo 'make               build (needs pg_config; script/provision build installs it)'
+	@echo 'make install       install into the PostgreSQL of PG_CONFIG'
+	@echo 'make installcheck  run the regression tests in a running server'
+	@echo 'make demo          see it work: two organisations, real tokens; leaves a server running'
+	@echo 'make demo-stop     stop that server and remove all of it'
+	@echo 'make check         build and run every test in throw-away clusters (LAYERS="regress tap")'
+	@echo 'make check-build   build a copy of the tree with every warning an error'
+	@echo 'make bench         print a table of speed ratios'
+	@echo 'make fuzz          fuzz the parsers (FUZZ_SECONDS=60 for each)'
+	@echo 'make dist          make the archive for PGXN from the last commit'
+
+# PGXS has a recipe for this target, which says that there is none.  Ours is a
+# prerequisite, and true(1) runs the recipe: no rule is overridden.
+check: run-check
+check: private SHELL = /bin/true
+
+.PHONY: run-check
+run-check:
+	@script/check $(LAYERS)
+
+check-build:
+	@script/check --build-only
+
+demo:
+	@demo/run
+
+demo-stop:
+	@demo/stop
+
+bench:
+	@script/bench
+
+fuzz:
+	@script/fuzz $(FUZZ_SECONDS)
+
+dist:
+	@script/dist
+
+ifeq ($(PGXS),)
+.DEFAULT_GOAL := all
+.PHONY: all install installcheck uninstall clean
+all install installcheck uninstall:
+	@echo 'There is no pg_config here, so PostgreSQL cannot be built against.' >&2
+	@echo 'Run "script/provision build" first, or set PG_CONFIG to the path of pg_config.' >&2
+	@exit 1
+
+clean:
+	rm -f $(OBJS) $(OBJS:.o=.bc) $(MODULE_big).so $(EXTRA_CLEAN)
+endif
