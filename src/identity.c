@@ -134,6 +134,21 @@ refuse_setting(TokenVerdict verdict)
 }
 
 /*
+ * A token or claims in the configuration file would be everybody's, and the
+ * server logs what a reload has changed: refused.  All else in the file
+ * still applies.
+ */
+static bool
+is_from_file(GucSource source, const char *name)
+{
+	if (source != PGC_S_FILE)
+		return false;
+	GUC_check_errmsg("%s cannot be set in a configuration file", name);
+	GUC_check_errhint("Attach pindah.role_claims to a role with ALTER ROLE ... SET; a token is set by its own session.");
+	return true;
+}
+
+/*
  * Verify a value of pindah.token.
  *
  * ALTER ROLE and CREATE FUNCTION ask with PGC_S_TEST: the value will be
@@ -151,6 +166,8 @@ check_token(char **newval, void **extra, GucSource source)
 	*extra = NULL;
 	if (*newval == NULL || **newval == '\0')
 		return true;
+	if (is_from_file(source, "pindah.token"))
+		return false;
 	if (source == PGC_S_TEST)
 	{
 		ereport(WARNING,
@@ -205,6 +222,9 @@ check_role_claims(char **newval, void **extra, GucSource source)
 	*extra = NULL;
 	if (*newval == NULL || **newval == '\0')
 		return true;
+
+	if (is_from_file(source, "pindah.role_claims"))
+		return false;
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "pindah role claims",
 									ALLOCSET_SMALL_SIZES);
