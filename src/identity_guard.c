@@ -129,6 +129,19 @@ raise_identity_changed(void)
 			 errhint("Close the cursor and open it again under the identity of now.")));
 }
 
+/* Refuse to go on with a query that began under another identity. */
+static void
+check_query(const GuardedQuery *guarded)
+{
+	uint64		now = current_fingerprint();
+
+	if (now == guarded->fingerprint)
+		return;
+	if (now == 0)
+		(void) identity_current();	/* says so when it has expired */
+	raise_identity_changed();
+}
+
 /*
  * The identity that may answer the query that is running: the current one,
  * or NULL.  Raises 28000 as identity_current() does, and 24000 when the query
@@ -190,8 +203,8 @@ guard_executor_run(EXECUTOR_RUN_ARGS)
 	const GuardedQuery *outer = running;
 	const GuardedQuery *guarded = find_guarded_query(query);
 
-	if (guarded != NULL && guarded->fingerprint != current_fingerprint())
-		raise_identity_changed();
+	if (guarded != NULL)
+		check_query(guarded);
 
 	running = guarded;
 	PG_TRY();

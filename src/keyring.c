@@ -82,11 +82,15 @@ static uint64 generation = 1;
 static Oid	issuers_oid = InvalidOid;
 static Oid	keys_oid = InvalidOid;
 
-/* Count a change of one of the trust tables. */
+/*
+ * Count a change of one of the trust tables.  While there are none, any new
+ * relation may be one.
+ */
 static void
 on_relcache_invalidation(Datum arg, Oid relid)
 {
-	if (relid == InvalidOid || relid == issuers_oid || relid == keys_oid)
+	if (relid == InvalidOid || relid == issuers_oid || relid == keys_oid ||
+		!OidIsValid(issuers_oid))
 	{
 		generation++;
 		session_changes++;
@@ -147,6 +151,7 @@ find_tables(void)
 	Oid			extension = get_extension_oid("pindah_auth", true);
 	Oid			schema = get_namespace_oid("pindah", true);
 
+	issuers_oid = keys_oid = InvalidOid;
 	if (!OidIsValid(extension) || !OidIsValid(schema))
 		return false;
 	issuers_oid = find_member_table(schema, extension, "issuers");
