@@ -30,11 +30,12 @@
 
 /* 17 moved the allocation of the lexer to its caller. */
 #if PG_VERSION_NUM >= 170000
-#define make_json_lexer(text, len, encoding) \
-	makeJsonLexContextCstringLen(NULL, (text), (len), (encoding), true)
+#define make_json_lexer(text, len, encoding, need_escapes) \
+	makeJsonLexContextCstringLen(NULL, (text), (len), (encoding), (need_escapes))
 #else
-#define make_json_lexer(text, len, encoding) \
-	makeJsonLexContextCstringLen((char *) (text), (int) (len), (encoding), true)
+#define make_json_lexer(text, len, encoding, need_escapes) \
+	makeJsonLexContextCstringLen((char *) (text), (int) (len), (encoding), \
+								 (need_escapes))
 #endif
 
 #ifndef FRONTEND
