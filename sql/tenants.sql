@@ -1,7 +1,8 @@
 -- Tenants: one statement to protect a table.
 --
--- What a table was like before is kept in the comment of its tenant policy:
--- it needs no right but that of the owner, and is dumped with the table.
+-- What a table was like before, and how it is protected, is kept in the comment
+-- of its policy pindah_select: that needs no right but the owner's, and is
+-- dumped with the table.
 
 -- The tenant column of a table: named, or found by its usual names.
 CREATE FUNCTION pindah.find_organisation_column(relation regclass, wanted name) RETURNS name
@@ -50,17 +51,18 @@ END $$;
 REVOKE ALL ON FUNCTION pindah.organisation_accessor(regclass, name) FROM PUBLIC;
 COMMENT ON FUNCTION pindah.organisation_accessor(regclass, name) IS 'the accessor that fits a tenant column';
 
--- What a table was like before it was protected, NULL when it is not.
+-- What a table was like before it was protected and how it is now, NULL when
+-- it is not protected.
 CREATE FUNCTION pindah.protection_record(relation regclass) RETURNS jsonb
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 100
 	SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN d.description LIKE 'pindah_auth: {%}' THEN substr(d.description, 14)::jsonb ELSE '{}' END
 		FROM pg_policy p
 		LEFT JOIN pg_description d ON d.classoid = 'pg_policy'::regclass AND d.objoid = p.oid AND d.objsubid = 0
-		WHERE p.polrelid = relation AND p.polname = 'pindah_tenant'
+		WHERE p.polrelid = relation AND p.polname = 'pindah_select'
 $$;
 REVOKE ALL ON FUNCTION pindah.protection_record(regclass) FROM PUBLIC;
-COMMENT ON FUNCTION pindah.protection_record(regclass) IS 'what a table was like before it was protected';
+COMMENT ON FUNCTION pindah.protection_record(regclass) IS 'what a table was like before it was protected, and how it is protected';
 
 CREATE FUNCTION pindah.drop_policies(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
@@ -69,7 +71,8 @@ DECLARE
 	policy name;
 BEGIN
 	FOR policy IN SELECT polname FROM pg_policy WHERE polrelid = relation
-		AND polname IN ('pindah_tenant', 'pindah_select', 'pindah_insert', 'pindah_update', 'pindah_delete')
+		AND polname IN ('pindah_tenant', 'pindah_select', 'pindah_insert', 'pindah_update', 'pindah_delete',
+			'pindah_only_insert', 'pindah_only_update', 'pindah_only_delete')
 	LOOP
 		EXECUTE format('DROP POLICY %I ON %s', policy, relation);
 	END LOOP;
@@ -77,33 +80,120 @@ END $$;
 REVOKE ALL ON FUNCTION pindah.drop_policies(regclass) FROM PUBLIC;
 COMMENT ON FUNCTION pindah.drop_policies(regclass) IS 'drops the policies that pindah_protect_table() makes';
 
--- One restrictive policy that names the tenant, which no policy added later
--- can widen, and a permissive one for each command, with its permission.
-CREATE FUNCTION pindah.create_policies(relation regclass, organisation_column name, permission text) RETURNS void
+-- The permission of a command: NULL when none is asked for.  The verbs may be
+-- others than the usual ones, by command.
+CREATE FUNCTION pindah.command_permission(permission text, verbs jsonb, command text) RETURNS text
+	LANGUAGE sql IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE COST 10
+	SET search_path = pg_catalog, pg_temp AS $$
+	SELECT permission || ':' || coalesce(verbs->>command,
+		CASE command WHEN 'select' THEN 'view' WHEN 'insert' THEN 'create' WHEN 'update' THEN 'edit' ELSE 'delete' END)
+$$;
+REVOKE ALL ON FUNCTION pindah.command_permission(text, jsonb, text) FROM PUBLIC;
+COMMENT ON FUNCTION pindah.command_permission(text, jsonb, text) IS 'the permission that a command on a table needs';
+
+CREATE FUNCTION pindah.create_policy(relation regclass, name text, restrictive boolean, command text, condition text) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
+	SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	EXECUTE format('CREATE POLICY %I ON %s AS %s FOR %s', name, relation,
+			CASE WHEN restrictive THEN 'RESTRICTIVE' ELSE 'PERMISSIVE' END, command)
+		|| CASE WHEN command = 'insert' THEN '' ELSE ' USING (' || condition || ')' END
+		|| CASE WHEN command IN ('select', 'delete') THEN '' ELSE ' WITH CHECK (' || condition || ')' END;
+END $$;
+REVOKE ALL ON FUNCTION pindah.create_policy(regclass, text, boolean, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION pindah.create_policy(regclass, text, boolean, text, text) IS 'creates one policy';
+
+-- A table with a tenant column: one restrictive policy that names the tenant,
+-- which no policy added later can widen, and a permissive one for each
+-- command, with its permission.  The permissive ones name the tenant again:
+-- the planner sees that both mean the same, and it costs nothing.
+CREATE FUNCTION pindah.create_tenant_policies(relation regclass, organisation_column name, permission text, verbs jsonb) RETURNS void
 	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
 	SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	accessor text := pindah.organisation_accessor(relation, organisation_column);
-	command record;
-	condition text;
+	command text;
 BEGIN
-	EXECUTE format('CREATE POLICY pindah_tenant ON %s AS RESTRICTIVE USING (%I = %s()) WITH CHECK (%I = %s())',
-		relation, organisation_column, accessor, organisation_column, accessor);
-	FOR command IN
-		SELECT * FROM (VALUES
-			('select', 'view', 'USING (%s)'),
-			('insert', 'create', 'WITH CHECK (%s)'),
-			('update', 'edit', 'USING (%1$s) WITH CHECK (%1$s)'),
-			('delete', 'delete', 'USING (%s)')) v(name, verb, clause)
-	LOOP
-		condition := format('%I = %s(%s)', organisation_column, accessor,
-			CASE WHEN permission IS NULL THEN '' ELSE quote_literal(permission || ':' || command.verb) END);
-		EXECUTE format('CREATE POLICY pindah_%s ON %s FOR %s ', command.name, relation, command.name)
-			|| format(command.clause, condition);
+	PERFORM pindah.create_policy(relation, 'pindah_tenant', true, 'all',
+		format('%I = %s()', organisation_column, accessor));
+	FOREACH command IN ARRAY ARRAY['select', 'insert', 'update', 'delete'] LOOP
+		PERFORM pindah.create_policy(relation, 'pindah_' || command, false, command,
+			format('%I = %s(%s)', organisation_column, accessor,
+				coalesce(quote_literal(pindah.command_permission(permission, verbs, command)), '')));
 	END LOOP;
 END $$;
-REVOKE ALL ON FUNCTION pindah.create_policies(regclass, name, text) FROM PUBLIC;
-COMMENT ON FUNCTION pindah.create_policies(regclass, name, text) IS 'creates the policies of a protected table';
+REVOKE ALL ON FUNCTION pindah.create_tenant_policies(regclass, name, text, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION pindah.create_tenant_policies(regclass, name, text, jsonb) IS 'creates the policies of a table with a tenant column';
+
+-- The condition "this row's parent is there to be seen", from a foreign key.
+-- The parent's own policies apply inside of it.
+CREATE FUNCTION pindah.parent_condition(relation regclass, parent regclass, foreign_key name) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
+	SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	condition text;
+	constraints integer;
+BEGIN
+	IF pindah.protection_record(parent) IS NULL THEN
+		RAISE EXCEPTION 'parent % of table % is not protected', parent, relation
+			USING ERRCODE = '55000', HINT = format('Protect it first: SELECT pindah_protect_table(%L);', parent::text);
+	END IF;
+	SELECT count(DISTINCT c.oid), string_agg(format('pindah_parent.%I = %s.%I', r.attname, relation, f.attname), ' AND ' ORDER BY k.i)
+		INTO constraints, condition
+		FROM pg_constraint c
+		CROSS JOIN LATERAL generate_subscripts(c.conkey, 1) k(i)
+		JOIN pg_attribute f ON f.attrelid = c.conrelid AND f.attnum = c.conkey[k.i]
+		JOIN pg_attribute r ON r.attrelid = c.confrelid AND r.attnum = c.confkey[k.i]
+		WHERE c.contype = 'f' AND c.conrelid = relation AND c.confrelid = parent
+			AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation
+				AND a.attnum = ANY (c.conkey) AND a.attname = foreign_key);
+	IF constraints IS DISTINCT FROM 1 THEN
+		RAISE EXCEPTION 'table % has no foreign key % to %', relation, quote_ident(foreign_key), parent
+			USING ERRCODE = '42704', HINT = 'Name a column of exactly one foreign key constraint to the parent.';
+	END IF;
+	RETURN format('EXISTS (SELECT FROM %s pindah_parent WHERE %s)', parent, condition);
+END $$;
+REVOKE ALL ON FUNCTION pindah.parent_condition(regclass, regclass, name) FROM PUBLIC;
+COMMENT ON FUNCTION pindah.parent_condition(regclass, regclass, name) IS 'the condition that ties a child row to its parent';
+
+-- A child that has no tenant column: what its parent's policies show.
+CREATE FUNCTION pindah.create_child_policies(relation regclass, parent regclass, foreign_key name, permission text, verbs jsonb) RETURNS void
+	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+	SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	command text;
+	asked text;
+BEGIN
+	PERFORM pindah.create_policy(relation, 'pindah_tenant', true, 'all',
+		pindah.parent_condition(relation, parent, foreign_key));
+	FOREACH command IN ARRAY ARRAY['select', 'insert', 'update', 'delete'] LOOP
+		asked := pindah.command_permission(permission, verbs, command);
+		PERFORM pindah.create_policy(relation, 'pindah_' || command, false, command,
+			coalesce(format('@extschema@.pindah_has_permission(%L)', asked), 'true'));
+	END LOOP;
+END $$;
+REVOKE ALL ON FUNCTION pindah.create_child_policies(regclass, regclass, name, text, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION pindah.create_child_policies(regclass, regclass, name, text, jsonb) IS 'creates the policies of a child table';
+
+-- A reference table that all tenants share: read by all, written with a
+-- permission, or by nobody when there is none.  No later policy widens that.
+CREATE FUNCTION pindah.create_shared_policies(relation regclass, permission text, verbs jsonb) RETURNS void
+	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+	SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	command text;
+	condition text;
+BEGIN
+	PERFORM pindah.create_policy(relation, 'pindah_select', false, 'select', 'true');
+	FOREACH command IN ARRAY ARRAY['insert', 'update', 'delete'] LOOP
+		condition := CASE WHEN permission IS NULL THEN 'false'
+			ELSE format('@extschema@.pindah_has_permission(%L)', pindah.command_permission(permission, verbs, command)) END;
+		PERFORM pindah.create_policy(relation, 'pindah_' || command, false, command, condition);
+		PERFORM pindah.create_policy(relation, 'pindah_only_' || command, true, command, condition);
+	END LOOP;
+END $$;
+REVOKE ALL ON FUNCTION pindah.create_shared_policies(regclass, text, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION pindah.create_shared_policies(regclass, text, jsonb) IS 'creates the policies of a shared reference table';
 
 -- Give new rows the tenant of whoever writes them; true when that was done.
 CREATE FUNCTION pindah.add_default(relation regclass, organisation_column name) RETURNS boolean
@@ -187,8 +277,37 @@ END $$;
 REVOKE ALL ON FUNCTION pindah.drop_index(regclass, text) FROM PUBLIC;
 COMMENT ON FUNCTION pindah.drop_index(regclass, text) IS 'drops the index that pindah_protect_table() made';
 
+-- Refuse arguments that do not go together or are not of their form.
+CREATE FUNCTION pindah.check_protection(relation regclass, permission text, parent regclass, foreign_key name,
+	shared boolean, verbs jsonb) RETURNS void
+	LANGUAGE plpgsql STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 100
+	SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_class WHERE oid = relation AND relkind IN ('r', 'p')) THEN
+		RAISE EXCEPTION '% is not a table', coalesce(relation::text, 'NULL')
+			USING ERRCODE = '42809', HINT = 'Row-level security protects tables and partitioned tables; protect what a view reads.';
+	END IF;
+	IF permission !~ '^[^:*]+:[^:*]+$' THEN
+		RAISE EXCEPTION 'the permission of a table is not of the form module:resource'
+			USING ERRCODE = '22023', HINT = 'Give accounting:invoices; :view, :create, :edit and :delete are added to it.';
+	END IF;
+	IF (parent IS NULL) <> (foreign_key IS NULL) OR (parent IS NOT NULL AND shared) THEN
+		RAISE EXCEPTION 'a child table needs a parent and a foreign key, and is not shared'
+			USING ERRCODE = '22023', HINT = 'Give parent => ''invoices'', foreign_key => ''invoice_id'', or shared => true, or neither.';
+	END IF;
+	IF verbs IS NOT NULL AND (jsonb_typeof(verbs) <> 'object' OR EXISTS (
+			SELECT FROM jsonb_each(verbs) v WHERE v.key NOT IN ('select', 'insert', 'update', 'delete')
+				OR jsonb_typeof(v.value) <> 'string' OR v.value #>> '{}' !~ '^[^:*]+$')) THEN
+		RAISE EXCEPTION 'the verbs are not usable'
+			USING ERRCODE = '22023', HINT = 'Give {"select": "read", "update": "write"}: commands and the last segment of their permission.';
+	END IF;
+END $$;
+REVOKE ALL ON FUNCTION pindah.check_protection(regclass, text, regclass, name, boolean, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION pindah.check_protection(regclass, text, regclass, name, boolean, jsonb) IS 'checks the arguments of pindah_protect_table()';
+
 CREATE FUNCTION pindah_protect_table(relation regclass, organisation_column name DEFAULT NULL,
-	permission text DEFAULT NULL) RETURNS void
+	permission text DEFAULT NULL, parent regclass DEFAULT NULL, foreign_key name DEFAULT NULL,
+	shared boolean DEFAULT false, verbs jsonb DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
 	SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -198,42 +317,88 @@ DECLARE
 	created_index text;
 	child regclass;
 BEGIN
+	PERFORM pindah.check_protection(relation, permission, parent, foreign_key, shared, verbs);
+	IF parent IS NULL AND NOT shared THEN
+		tenant_column := pindah.find_organisation_column(relation, organisation_column);
+	END IF;
 	SELECT * INTO class FROM pg_class WHERE oid = relation;
-	IF class.oid IS NULL OR class.relkind NOT IN ('r', 'p') THEN
-		RAISE EXCEPTION '% is not a table', coalesce(relation::text, 'NULL')
-			USING ERRCODE = '42809', HINT = 'Row-level security protects tables and partitioned tables; protect what a view reads.';
-	END IF;
-	IF permission !~ '^[^:*]+:[^:*]+$' THEN
-		RAISE EXCEPTION 'the permission of a table is not of the form module:resource'
-			USING ERRCODE = '22023', HINT = 'Give accounting:invoices; :view, :create, :edit and :delete are added to it.';
-	END IF;
-	tenant_column := pindah.find_organisation_column(relation, organisation_column);
+	record := coalesce(pindah.protection_record(relation),
+		jsonb_build_object('row_security', class.relrowsecurity, 'force', class.relforcerowsecurity));
+	record := record || jsonb_build_object('settings', jsonb_strip_nulls(jsonb_build_object(
+		'column', tenant_column, 'permission', permission, 'verbs', verbs,
+		'parent', parent::text, 'foreign_key', foreign_key, 'shared', shared)));
 
-	record := pindah.protection_record(relation);
 	PERFORM pindah.drop_policies(relation);
-	PERFORM pindah.create_policies(relation, tenant_column, permission);
+	IF shared THEN
+		PERFORM pindah.create_shared_policies(relation, permission, verbs);
+	ELSIF parent IS NOT NULL THEN
+		PERFORM pindah.create_child_policies(relation, parent, foreign_key, permission, verbs);
+		created_index := pindah.add_index(relation, foreign_key);
+	ELSE
+		PERFORM pindah.create_tenant_policies(relation, tenant_column, permission, verbs);
+		IF pindah.add_default(relation, tenant_column) THEN
+			record := record || jsonb_build_object('default', true);
+		END IF;
+		created_index := pindah.add_index(relation, tenant_column);
+	END IF;
 	EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', relation);
-	IF record IS NULL THEN
-		record := jsonb_build_object('row_security', class.relrowsecurity,
-			'force', class.relforcerowsecurity);
-	END IF;
-	IF pindah.add_default(relation, tenant_column) THEN
-		record := record || jsonb_build_object('default', true);
-	END IF;
-	created_index := pindah.add_index(relation, tenant_column);
 	IF created_index IS NOT NULL THEN
 		record := record || jsonb_build_object('index', created_index);
 	END IF;
-	EXECUTE format('COMMENT ON POLICY pindah_tenant ON %s IS %L', relation, 'pindah_auth: ' || record::text);
+	EXECUTE format('COMMENT ON POLICY pindah_select ON %s IS %L', relation, 'pindah_auth: ' || record::text);
 
 	-- A partition or child can be read by its own name.
 	FOR child IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = relation LOOP
-		PERFORM @extschema@.pindah_protect_table(child, tenant_column, permission);
+		PERFORM pindah.protect_like(child, relation);
 	END LOOP;
 END $$;
-REVOKE ALL ON FUNCTION pindah_protect_table(regclass, name, text) FROM PUBLIC;
-COMMENT ON FUNCTION pindah_protect_table(regclass, name, text) IS
+REVOKE ALL ON FUNCTION pindah_protect_table(regclass, name, text, regclass, name, boolean, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION pindah_protect_table(regclass, name, text, regclass, name, boolean, jsonb) IS
 	'let every identity see and write the rows of its own tenant only; idempotent';
+
+-- Protect a partition or child the way its parent in the inheritance is.
+CREATE FUNCTION pindah.protect_like(relation regclass, model regclass) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
+	SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	settings jsonb := pindah.protection_record(model)->'settings';
+BEGIN
+	IF settings IS NULL OR EXISTS (SELECT FROM pg_class WHERE oid = relation AND relkind NOT IN ('r', 'p')) THEN
+		RETURN;
+	END IF;
+	PERFORM @extschema@.pindah_protect_table(relation,
+		organisation_column => (settings->>'column')::name, permission => settings->>'permission',
+		parent => to_regclass(settings->>'parent'), foreign_key => (settings->>'foreign_key')::name,
+		shared => (settings->>'shared')::boolean, verbs => settings->'verbs');
+END $$;
+REVOKE ALL ON FUNCTION pindah.protect_like(regclass, regclass) FROM PUBLIC;
+COMMENT ON FUNCTION pindah.protect_like(regclass, regclass) IS 'protects a partition the way its partitioned table is';
+
+-- Partitions and children that come later.  With the rights of the extension's
+-- owner, since whoever attaches a partition need not be an administrator.
+CREATE FUNCTION pindah.protect_new_children() RETURNS event_trigger
+	LANGUAGE plpgsql SECURITY DEFINER COST 1000
+	SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	pair record;
+BEGIN
+	FOR pair IN
+		SELECT DISTINCT i.inhrelid::regclass AS child, i.inhparent::regclass AS parent
+			FROM pg_event_trigger_ddl_commands() c
+			JOIN pg_inherits i ON c.objid IN (i.inhrelid, i.inhparent)
+			WHERE c.classid = 'pg_class'::regclass
+				AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = i.inhparent AND p.polname = 'pindah_select')
+				AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = i.inhrelid AND p.polname = 'pindah_select')
+	LOOP
+		PERFORM pindah.protect_like(pair.child, pair.parent);
+	END LOOP;
+END $$;
+REVOKE ALL ON FUNCTION pindah.protect_new_children() FROM PUBLIC;
+COMMENT ON FUNCTION pindah.protect_new_children() IS 'protects partitions and children of protected tables as they come';
+CREATE EVENT TRIGGER pindah_protect_new_children ON ddl_command_end
+	WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'ALTER TABLE')
+	EXECUTE FUNCTION pindah.protect_new_children();
+COMMENT ON EVENT TRIGGER pindah_protect_new_children IS 'protects partitions and children of protected tables as they come';
 
 CREATE FUNCTION pindah_unprotect_table(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
@@ -266,3 +431,101 @@ END $$;
 REVOKE ALL ON FUNCTION pindah_unprotect_table(regclass) FROM PUBLIC;
 COMMENT ON FUNCTION pindah_unprotect_table(regclass) IS
 	'undo pindah_protect_table(): everybody with a grant sees all rows again';
+
+-- The way to protect a table of a schema, as far as it can be told: settings
+-- as in the record of a protected table, or NULL.
+CREATE FUNCTION pindah.guess_protection(relation regclass, shared regclass[]) RETURNS jsonb
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000
+	SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	columns name[];
+	parents jsonb[];
+BEGIN
+	IF relation = ANY (shared) THEN
+		RETURN '{"shared": true}';
+	END IF;
+	SELECT array_agg(a.attname) INTO columns FROM pg_attribute a
+		WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
+			AND a.attname IN ('OrganisationId', 'organisation_id');
+	IF cardinality(columns) = 1 THEN
+		RETURN jsonb_build_object('column', columns[1]);
+	END IF;
+	SELECT array_agg(jsonb_build_object('parent', c.confrelid::regclass::text, 'foreign_key', f.attname)) INTO parents
+		FROM pg_constraint c
+		JOIN pg_attribute f ON f.attrelid = c.conrelid AND f.attnum = c.conkey[1]
+		WHERE c.conrelid = relation AND c.contype = 'f' AND c.confrelid <> relation AND c.conparentid = 0
+			AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.confrelid AND p.polname = 'pindah_tenant');
+	IF columns IS NULL AND cardinality(parents) = 1 THEN
+		RETURN parents[1];
+	END IF;
+	RETURN NULL;
+END $$;
+REVOKE ALL ON FUNCTION pindah.guess_protection(regclass, regclass[]) FROM PUBLIC;
+COMMENT ON FUNCTION pindah.guess_protection(regclass, regclass[]) IS 'how a table of a schema can be protected';
+
+CREATE FUNCTION pindah_protect_schema(schema name, permissions jsonb DEFAULT '{}', shared regclass[] DEFAULT '{}',
+	OUT relation regclass, OUT outcome text, OUT detail text) RETURNS SETOF record
+	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 100000
+	SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	todo regclass[];
+	later regclass[];
+	settings jsonb;
+	recorded jsonb;
+	done integer := 0;
+BEGIN
+	SELECT array_agg(c.oid::regclass ORDER BY c.relname) INTO todo FROM pg_class c
+		WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = schema)
+			AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+			AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e');
+	IF NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = schema) THEN
+		RAISE EXCEPTION 'schema % does not exist', coalesce(quote_ident(schema), 'NULL')
+			USING ERRCODE = '3F000', HINT = 'Give the name of one schema.';
+	END IF;
+
+	-- Round by round: a child can only follow its parent.
+	LOOP
+		later := '{}';
+		FOREACH relation IN ARRAY coalesce(todo, '{}') LOOP
+			settings := pindah.guess_protection(relation, coalesce(shared, '{}'));
+			IF settings IS NULL THEN
+				later := later || relation;
+				CONTINUE;
+			END IF;
+			detail := coalesce(settings->>'column', 'child of ' || (settings->>'parent'), 'shared');
+			recorded := pindah.protection_record(relation)->'settings';
+			BEGIN
+				-- What is not said again stays: nothing is opened by a second run.
+				PERFORM @extschema@.pindah_protect_table(relation,
+					organisation_column => (settings->>'column')::name,
+					permission => coalesce(permissions->>relation::text,
+						permissions->>(SELECT c.relname::text FROM pg_class c WHERE c.oid = relation),
+						recorded->>'permission'),
+					parent => to_regclass(settings->>'parent'), foreign_key => (settings->>'foreign_key')::name,
+					shared => settings ? 'shared', verbs => recorded->'verbs');
+				outcome := 'protected';
+			EXCEPTION WHEN OTHERS THEN
+				outcome := 'failed';
+				detail := SQLERRM;
+			END;
+			RETURN NEXT;
+			done := done + 1;
+			IF done % 100 = 0 THEN
+				RAISE NOTICE '% tables done', done;
+			END IF;
+		END LOOP;
+		EXIT WHEN cardinality(later) = coalesce(cardinality(todo), 0);
+		todo := later;
+	END LOOP;
+
+	FOREACH relation IN ARRAY later LOOP
+		outcome := 'open';
+		detail := 'no tenant column and no single foreign key to a protected table; name it in shared, or use pindah_protect_table()';
+		RETURN NEXT;
+	END LOOP;
+END $$;
+REVOKE ALL ON FUNCTION pindah_protect_schema(name, jsonb, regclass[]) FROM PUBLIC;
+COMMENT ON FUNCTION pindah_protect_schema(name, jsonb, regclass[]) IS
+	'protect every table of a schema that can be; one row for each table says what became of it';

@@ -1,4 +1,5 @@
 -- One statement protects a table.
+\set SHOW_CONTEXT never
 SELECT max(token) FILTER (WHERE name = 'ann') AS ann,
 	max(token) FILTER (WHERE name = 'bob') AS bob,
 	max(token) FILTER (WHERE name = 'number') AS number FROM tokens \gset
@@ -65,12 +66,12 @@ RESET pindah.token;
 
 -- Unprotected: as it was; what an owner writes into the record harms nobody.
 CREATE TABLE victim (id integer PRIMARY KEY);
-COMMENT ON POLICY pindah_tenant ON "Shop 1"."Stock Items" IS 'pindah_auth: {"force": false, "row_security": false, "default": true, "index": "public.victim_pkey; DROP TABLE victim"}';
+COMMENT ON POLICY pindah_select ON "Shop 1"."Stock Items" IS 'pindah_auth: {"force": false, "row_security": false, "default": true, "index": "public.victim_pkey; DROP TABLE victim"}';
 BEGIN;
 SELECT pindah_unprotect_table('"Shop 1"."Stock Items"');
 ROLLBACK;
 SELECT count(*) FROM victim;
-COMMENT ON POLICY pindah_tenant ON "Shop 1"."Stock Items" IS 'pindah_auth: {"force": false, "row_security": false, "default": true, "index": "\"Shop 1\".\"Stock Items_organisation_id_idx\""}';
+COMMENT ON POLICY pindah_select ON "Shop 1"."Stock Items" IS 'pindah_auth: {"force": false, "row_security": false, "default": true, "index": "\"Shop 1\".\"Stock Items_organisation_id_idx\""}';
 SELECT pindah_unprotect_table('"Shop 1"."Stock Items"');
 \d "Shop 1"."Stock Items"
 SELECT pindah_unprotect_table('"Shop 1"."Stock Items"');

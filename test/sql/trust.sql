@@ -1,4 +1,5 @@
 -- Whose tokens are believed.
+\set SHOW_CONTEXT never
 SELECT max(token) FILTER (WHERE name = 'ann') AS ann,
 	max(token) FILTER (WHERE name = 'number') AS number,
 	max(token) FILTER (WHERE name = 'nowhere') AS nowhere,
