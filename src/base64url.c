@@ -13,7 +13,7 @@
 
 #define BAD 0x80
 
-static const char alphabet[64] =
+static const char alphabet[] =
 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /* Value of each character, BAD for all others. */
