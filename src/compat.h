@@ -62,16 +62,12 @@
 
 #if PG_VERSION_NUM < 150000
 #define MarkGUCPrefixReserved(name) EmitWarningsOnPlaceholders(name)
-#define set_setting_as_user(name, value, action) \
-	set_config_option((name), (value), PGC_USERSET, PGC_S_SESSION, \
-					  (action), true, 0, false)
-#else
-#define set_setting_as_user(name, value, action) \
-	set_config_option((name), (value), PGC_USERSET, PGC_S_SESSION, \
-					  (action), true, 0, false)
 #endif
 
-/* 16 split the object class of an extension member out of pg_depend look-ups. */
+/* 18 renamed pg_attribute_noreturn() and put it in front. */
+#define PINDAH_NORETURN	__attribute__((noreturn))
+
+/* 18 lets a module tell its name and version. */
 #if PG_VERSION_NUM >= 180000
 #define PINDAH_MODULE_MAGIC \
 	PG_MODULE_MAGIC_EXT(.name = "pindah_auth", .version = PINDAH_VERSION)

@@ -391,8 +391,9 @@ identity_current(void)
 void
 identity_set_token(const char *token, bool is_local)
 {
-	set_setting_as_user("pindah.token", token,
-						is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET);
+	set_config_option("pindah.token", token, PGC_USERSET, PGC_S_SESSION,
+					  is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET,
+					  true, 0, false);
 }
 
 /*

@@ -81,7 +81,9 @@ SET pindah.role_claims = '{"OrganisationId": "a0000000-0000-4000-8000-0000000000
 SELECT pindah_whoami();
 SET ROLE regress_pindah_app;
 SELECT count(*) FROM invoices;
+\set VERBOSITY sqlstate
 SHOW pindah.role_claims;
+\set VERBOSITY default
 SET pindah.token = :'bob';
 SELECT min("OrganisationId"::text), pindah_user_id() FROM invoices;
 RESET pindah.token;

@@ -33,3 +33,13 @@ INSERT INTO invoices
 GRANT SELECT, INSERT, UPDATE, DELETE ON invoices TO regress_pindah_app;
 SELECT pindah_protect_table('invoices', permission => 'accounting:invoices');
 ANALYZE invoices;
+
+-- The plan of a query that was run, written alike by all versions.
+CREATE FUNCTION plan_of(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, BUFFERS OFF) ' || query LOOP
+		RETURN NEXT regexp_replace(line, '(rows=\d+)\.00', '\1');
+	END LOOP;
+END $$;
