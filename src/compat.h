@@ -19,15 +19,6 @@
 
 #include "common/jsonapi.h"
 
-/* 16 made the semantic actions of the JSON parser return a status. */
-#if PG_VERSION_NUM >= 160000
-#define JSON_ACTION_TYPE	JsonParseErrorType
-#define JSON_ACTION_DONE	return JSON_SUCCESS
-#else
-#define JSON_ACTION_TYPE	void
-#define JSON_ACTION_DONE	return
-#endif
-
 /* 17 moved the allocation of the lexer to its caller. */
 #if PG_VERSION_NUM >= 170000
 #define make_json_lexer(text, len, encoding, need_escapes) \
