@@ -14,7 +14,7 @@ help:
 	@echo 'make demo-stop     stop that server and remove all of it'
 	@echo 'make check         build and run every test in throw-away clusters (LAYERS="regress tap")'
 	@echo 'make check-build   build a copy of the tree with every warning an error'
-	@echo 'make bench         print a table of speed ratios'
+	@echo 'make bench         print a table of speed ratios (PARTS="scans denied")'
 	@echo 'make fuzz          fuzz the parsers (FUZZ_SECONDS=60 for each)'
 	@echo 'make dist          make the archive for PGXN from the last commit'
 
@@ -37,7 +37,7 @@ demo-stop:
 	@demo/stop
 
 bench:
-	@script/bench
+	@script/bench $(PARTS)
 
 fuzz:
 	@script/fuzz $(FUZZ_SECONDS)
