@@ -26,6 +26,19 @@
 #define EPOCH_DIFFERENCE_USEC \
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 
+/*
+ * The last header that was in order.  All tokens that an issuer signs with one
+ * key have the same, letter for letter, so it is read and judged once.
+ */
+static struct
+{
+	size_t		len;
+	char		text[512];		/* as it stands in the token */
+	char		json[512];		/* decoded, in the server's encoding */
+	char		key_id[JWS_MAX_KEY_ID_SIZE + 1];
+	JwsHeader	header;
+}			known_header;
+
 /* Microseconds since 1970 of a timestamp. */
 int64
 verify_unix_usec(TimestampTz time)
@@ -158,6 +171,55 @@ read_segment(JwsSegment segment, const char **text, JsonObject *object)
 	return verdict;
 }
 
+/*
+ * Keep a header that is in order, for the next token that has the same.  This
+ * is a pure function of its text: nothing that can be revoked hangs on it.
+ */
+static void
+keep_header(JwsSegment segment, const char *json, const JwsHeader *header)
+{
+	size_t		json_len = strlen(json);
+
+	if (segment.len > sizeof(known_header.text) ||
+		json_len >= sizeof(known_header.json))
+		return;
+	memcpy(known_header.text, segment.text, segment.len);
+	known_header.len = segment.len;
+	memcpy(known_header.json, json, json_len + 1);
+	known_header.header.algorithm = header->algorithm;
+	known_header.header.key_id = NULL;
+	if (header->key_id != NULL)
+	{
+		strlcpy(known_header.key_id, header->key_id, sizeof(known_header.key_id));
+		known_header.header.key_id = known_header.key_id;
+	}
+}
+
+/*
+ * Read and judge the header.  What this points at is good until the next
+ * token is verified.
+ */
+static TokenVerdict
+read_header(JwsSegment segment, const char **json, JwsHeader *header)
+{
+	JsonObject	object;
+	TokenVerdict verdict;
+
+	if (segment.len == known_header.len &&
+		memcmp(segment.text, known_header.text, segment.len) == 0)
+	{
+		*json = known_header.json;
+		*header = known_header.header;
+		return TOKEN_OK;
+	}
+	verdict = read_segment(segment, json, &object);
+	if (verdict == TOKEN_OK)
+		verdict = jws_check_header(&object, JWS_ACCESS_TOKEN, header);
+	if (verdict == TOKEN_OK)
+		keep_header(segment, *json, header);
+	return verdict;
+}
+
 /* Find the issuer's key, check the signature. */
 static TokenVerdict
 check_signature(const JwsParts *parts, const JwsHeader *header,
@@ -219,7 +281,6 @@ judge_token(const char *token, size_t len, TimestampTz now,
 {
 	JwsParts	parts;
 	JwsHeader	header;
-	JsonObject	header_object;
 	JsonObject	payload_object;
 	char	   *signature;
 	size_t		signature_len;
@@ -230,9 +291,7 @@ judge_token(const char *token, size_t len, TimestampTz now,
 		return TOKEN_TOO_LARGE;
 	verdict = jws_split(token, len, &parts);
 	if (verdict == TOKEN_OK)
-		verdict = read_segment(parts.header, &reading->header, &header_object);
-	if (verdict == TOKEN_OK)
-		verdict = jws_check_header(&header_object, JWS_ACCESS_TOKEN, &header);
+		verdict = read_header(parts.header, &reading->header, &header);
 	if (verdict == TOKEN_OK && !settings_algorithm_allowed(header.algorithm))
 		verdict = TOKEN_UNSUPPORTED_ALGORITHM;
 	if (verdict == TOKEN_OK)
