@@ -60,7 +60,9 @@ CREATE FUNCTION pindah_has_role(role text) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'pindah_has_role';
 COMMENT ON FUNCTION pindah_has_role(text) IS 'does the identity have the role? False without an identity';
 
+-- Volatile, though it changes nothing: a call that the planner believes to be
+-- without effect can be left out.
 CREATE FUNCTION pindah_require_permission(permission text) RETURNS void
-	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 1
+	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL SAFE COST 1
 	AS 'MODULE_PATHNAME', 'pindah_require_permission';
 COMMENT ON FUNCTION pindah_require_permission(text) IS 'raises 42501 unless the identity holds the permission';

@@ -3,6 +3,10 @@
 -- What a table was like before, and how it is protected, is kept in the comment
 -- of its policy pindah_select: that needs no right but the owner's, and is
 -- dumped with the table.
+--
+-- Whoever is granted pindah_protect_table() can use it on his own tables.  The
+-- helpers are open to everybody: they do with their caller's rights what the
+-- caller could do by himself.
 
 -- The tenant column of a table: named, or found by its usual names.
 CREATE FUNCTION pindah.find_organisation_column(relation regclass, wanted name) RETURNS name
@@ -27,7 +31,7 @@ BEGIN
 	END IF;
 	RETURN found[1];
 END $$;
-REVOKE ALL ON FUNCTION pindah.find_organisation_column(regclass, name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pindah.find_organisation_column(regclass, name) TO PUBLIC;
 COMMENT ON FUNCTION pindah.find_organisation_column(regclass, name) IS 'the tenant column of a table';
 
 -- The function whose result is compared with a column, for its type.
@@ -48,7 +52,7 @@ BEGIN
 				USING ERRCODE = '42804', HINT = 'A tenant column is a uuid, bigint, integer, smallint, text or varchar.';
 	END CASE;
 END $$;
-REVOKE ALL ON FUNCTION pindah.organisation_accessor(regclass, name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pindah.organisation_accessor(regclass, name) TO PUBLIC;
 COMMENT ON FUNCTION pindah.organisation_accessor(regclass, name) IS 'the accessor that fits a tenant column';
 
 -- What a table was like before it was protected and how it is now, NULL when
@@ -61,7 +65,7 @@ CREATE FUNCTION pindah.protection_record(relation regclass) RETURNS jsonb
 		LEFT JOIN pg_description d ON d.classoid = 'pg_policy'::regclass AND d.objoid = p.oid AND d.objsubid = 0
 		WHERE p.polrelid = relation AND p.polname = 'pindah_select'
 $$;
-REVOKE ALL ON FUNCTION pindah.protection_record(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pindah.protection_record(regclass) TO PUBLIC;
 COMMENT ON FUNCTION pindah.protection_record(regclass) IS 'what a table was like before it was protected, and how it is protected';
 
 CREATE FUNCTION pindah.drop_policies(relation regclass) RETURNS void
@@ -77,7 +81,7 @@ BEGIN
 		EXECUTE format('DROP POLICY %I ON %s', policy, relation);
 	END LOOP;
 END $$;
-REVOKE ALL ON FUNCTION pindah.drop_policies(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pindah.drop_policies(regclass) TO PUBLIC;
 COMMENT ON FUNCTION pindah.drop_policies(regclass) IS 'drops the policies that pindah_protect_table() makes';
 
 -- The permission of a command: NULL when none is asked for.  The verbs may be
@@ -88,7 +92,7 @@ CREATE FUNCTION pindah.command_permission(permission text, verbs jsonb, command 
 	SELECT permission || ':' || coalesce(verbs->>command,
 		CASE command WHEN 'select' THEN 'view' WHEN 'insert' THEN 'create' WHEN 'update' THEN 'edit' ELSE 'delete' END)
 $$;
-REVOKE ALL ON FUNCTION pindah.command_permission(text, jsonb, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pindah.command_permission(text, jsonb, text) TO PUBLIC;
 COMMENT ON FUNCTION pindah.command_permission(text, jsonb, text) IS 'the permission that a command on a table needs';
 
 CREATE FUNCTION pindah.create_policy(relation regclass, name text, restrictive boolean, command text, condition text) RETURNS void
@@ -100,7 +104,7 @@ BEGIN
 		|| CASE WHEN command = 'insert' THEN '' ELSE ' USING (' || condition || ')' END
 		|| CASE WHEN command IN ('select', 'delete') THEN '' ELSE ' WITH CHECK (' || condition || ')' END;
 END $$;
-REVOKE ALL ON FUNCTION pindah.create_policy(regclass, text, boolean, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pindah.create_policy(regclass, text, boolean, text, text) TO PUBLIC;
 COMMENT ON FUNCTION pindah.create_policy(regclass, text, boolean, text, text) IS 'creates one policy';
 
 -- A table with a tenant column: one restrictive policy that names the tenant,
@@ -122,7 +126,7 @@ BEGIN
 				coalesce(quote_literal(pindah.command_permission(permission, verbs, command)), '')));
 	END LOOP;
 END $$;
-REVOKE ALL ON FUNCTION pindah.create_tenant_policies(regclass, name, text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pindah.create_tenant_policies(regclass, name, text, jsonb) TO PUBLIC;
 COMMENT ON FUNCTION pindah.create_tenant_policies(regclass, name, text, jsonb) IS 'creates the policies of a table with a tenant column';
 
 -- The condition "this row's parent is there to be seen", from a foreign key.
@@ -153,7 +157,7 @@ BEGIN
 	END IF;
 	RETURN format('EXISTS (SELECT FROM %s pindah_parent WHERE %s)', parent, condition);
 END $$;
-REVOKE ALL ON FUNCTION pindah.parent_condition(regclass, regclass, name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pindah.parent_condition(regclass, regclass, name) TO PUBLIC;
 COMMENT ON FUNCTION pindah.parent_condition(regclass, regclass, name) IS 'the condition that ties a child row to its parent';
 
 -- A child that has no tenant column: what its parent's policies show.
@@ -169,10 +173,10 @@ BEGIN
 	FOREACH command IN ARRAY ARRAY['select', 'insert', 'update', 'delete'] LOOP
 		asked := pindah.command_permission(permission, verbs, command);
 		PERFORM pindah.create_policy(relation, 'pindah_' || command, false, command,
-			coalesce(format('@extschema@.pindah_has_permission(%L)', asked), 'true'));
+			CASE WHEN asked IS NULL THEN 'true' ELSE format('@extschema@.pindah_has_permission(%L)', asked) END);
 	END LOOP;
 END $$;
-REVOKE ALL ON FUNCTION pindah.create_child_policies(regclass, regclass, name, text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pindah.create_child_policies(regclass, regclass, name, text, jsonb) TO PUBLIC;
 COMMENT ON FUNCTION pindah.create_child_policies(regclass, regclass, name, text, jsonb) IS 'creates the policies of a child table';
 
 -- A reference table that all tenants share: read by all, written with a
@@ -192,7 +196,7 @@ BEGIN
 		PERFORM pindah.create_policy(relation, 'pindah_only_' || command, true, command, condition);
 	END LOOP;
 END $$;
-REVOKE ALL ON FUNCTION pindah.create_shared_policies(regclass, text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pindah.create_shared_policies(regclass, text, jsonb) TO PUBLIC;
 COMMENT ON FUNCTION pindah.create_shared_policies(regclass, text, jsonb) IS 'creates the policies of a shared reference table';
 
 -- Give new rows the tenant of whoever writes them; true when that was done.
@@ -211,7 +215,7 @@ BEGIN
 		pindah.organisation_accessor(relation, organisation_column));
 	RETURN true;
 END $$;
-REVOKE ALL ON FUNCTION pindah.add_default(regclass, name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pindah.add_default(regclass, name) TO PUBLIC;
 COMMENT ON FUNCTION pindah.add_default(regclass, name) IS 'gives the tenant column a default, unless it has one';
 
 -- An index that leads with the tenant column, unless there is one; its name.
@@ -237,7 +241,7 @@ BEGIN
 		WHERE i.indrelid = relation AND i.indexrelid <> ALL (coalesce(existing, '{}'));
 	RETURN created;
 END $$;
-REVOKE ALL ON FUNCTION pindah.add_index(regclass, name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pindah.add_index(regclass, name) TO PUBLIC;
 COMMENT ON FUNCTION pindah.add_index(regclass, name) IS 'gives a table an index that leads with the tenant column';
 
 -- The record is a comment, which the owner of the table can write: what it
@@ -258,7 +262,7 @@ BEGIN
 		EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', relation, organisation_column);
 	END LOOP;
 END $$;
-REVOKE ALL ON FUNCTION pindah.drop_default(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pindah.drop_default(regclass) TO PUBLIC;
 COMMENT ON FUNCTION pindah.drop_default(regclass) IS 'drops the default that pindah_protect_table() made';
 
 CREATE FUNCTION pindah.drop_index(relation regclass, index_name text) RETURNS void
@@ -274,7 +278,7 @@ BEGIN
 		EXECUTE format('DROP INDEX %s', index);
 	END IF;
 END $$;
-REVOKE ALL ON FUNCTION pindah.drop_index(regclass, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pindah.drop_index(regclass, text) TO PUBLIC;
 COMMENT ON FUNCTION pindah.drop_index(regclass, text) IS 'drops the index that pindah_protect_table() made';
 
 -- Refuse arguments that do not go together or are not of their form.
@@ -302,7 +306,7 @@ BEGIN
 			USING ERRCODE = '22023', HINT = 'Give {"select": "read", "update": "write"}: commands and the last segment of their permission.';
 	END IF;
 END $$;
-REVOKE ALL ON FUNCTION pindah.check_protection(regclass, text, regclass, name, boolean, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pindah.check_protection(regclass, text, regclass, name, boolean, jsonb) TO PUBLIC;
 COMMENT ON FUNCTION pindah.check_protection(regclass, text, regclass, name, boolean, jsonb) IS 'checks the arguments of pindah_protect_table()';
 
 CREATE FUNCTION pindah_protect_table(relation regclass, organisation_column name DEFAULT NULL,
@@ -371,7 +375,7 @@ BEGIN
 		parent => to_regclass(settings->>'parent'), foreign_key => (settings->>'foreign_key')::name,
 		shared => (settings->>'shared')::boolean, verbs => settings->'verbs');
 END $$;
-REVOKE ALL ON FUNCTION pindah.protect_like(regclass, regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pindah.protect_like(regclass, regclass) TO PUBLIC;
 COMMENT ON FUNCTION pindah.protect_like(regclass, regclass) IS 'protects a partition the way its partitioned table is';
 
 -- Partitions and children that come later.  With the rights of the extension's
@@ -395,8 +399,8 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION pindah.protect_new_children() FROM PUBLIC;
 COMMENT ON FUNCTION pindah.protect_new_children() IS 'protects partitions and children of protected tables as they come';
+-- At every command: more of them than one thinks of can make a partition.
 CREATE EVENT TRIGGER pindah_protect_new_children ON ddl_command_end
-	WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'ALTER TABLE')
 	EXECUTE FUNCTION pindah.protect_new_children();
 COMMENT ON EVENT TRIGGER pindah_protect_new_children IS 'protects partitions and children of protected tables as they come';
 
@@ -432,8 +436,8 @@ REVOKE ALL ON FUNCTION pindah_unprotect_table(regclass) FROM PUBLIC;
 COMMENT ON FUNCTION pindah_unprotect_table(regclass) IS
 	'undo pindah_protect_table(): everybody with a grant sees all rows again';
 
--- The way to protect a table of a schema, as far as it can be told: settings
--- as in the record of a protected table, or NULL.
+-- The way to protect a table of a schema: as it is protected already, or as far
+-- as it can be told.  Settings as in the record of a protected table, or NULL.
 CREATE FUNCTION pindah.guess_protection(relation regclass, shared regclass[]) RETURNS jsonb
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000
 	SET search_path = pg_catalog, pg_temp AS $$
@@ -444,6 +448,9 @@ DECLARE
 BEGIN
 	IF relation = ANY (shared) THEN
 		RETURN '{"shared": true}';
+	END IF;
+	IF pindah.protection_record(relation) ? 'settings' THEN
+		RETURN pindah.protection_record(relation)->'settings';
 	END IF;
 	SELECT array_agg(a.attname) INTO columns FROM pg_attribute a
 		WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
@@ -461,7 +468,7 @@ BEGIN
 	END IF;
 	RETURN NULL;
 END $$;
-REVOKE ALL ON FUNCTION pindah.guess_protection(regclass, regclass[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pindah.guess_protection(regclass, regclass[]) TO PUBLIC;
 COMMENT ON FUNCTION pindah.guess_protection(regclass, regclass[]) IS 'how a table of a schema can be protected';
 
 CREATE FUNCTION pindah_protect_schema(schema name, permissions jsonb DEFAULT '{}', shared regclass[] DEFAULT '{}',
@@ -473,7 +480,6 @@ DECLARE
 	todo regclass[];
 	later regclass[];
 	settings jsonb;
-	recorded jsonb;
 	done integer := 0;
 BEGIN
 	SELECT array_agg(c.oid::regclass ORDER BY c.relname) INTO todo FROM pg_class c
@@ -495,16 +501,15 @@ BEGIN
 				CONTINUE;
 			END IF;
 			detail := coalesce(settings->>'column', 'child of ' || (settings->>'parent'), 'shared');
-			recorded := pindah.protection_record(relation)->'settings';
 			BEGIN
 				-- What is not said again stays: nothing is opened by a second run.
 				PERFORM @extschema@.pindah_protect_table(relation,
 					organisation_column => (settings->>'column')::name,
 					permission => coalesce(permissions->>relation::text,
 						permissions->>(SELECT c.relname::text FROM pg_class c WHERE c.oid = relation),
-						recorded->>'permission'),
+						settings->>'permission'),
 					parent => to_regclass(settings->>'parent'), foreign_key => (settings->>'foreign_key')::name,
-					shared => settings ? 'shared', verbs => recorded->'verbs');
+					shared => coalesce((settings->>'shared')::boolean, false), verbs => settings->'verbs');
 				outcome := 'protected';
 			EXCEPTION WHEN OTHERS THEN
 				outcome := 'failed';

@@ -108,7 +108,7 @@ BEGIN
 	FOR element IN SELECT e FROM jsonb_array_elements(jwks->'keys') e LOOP
 		SELECT * INTO entry FROM pindah.read_jwk(element, true);
 		IF entry.kid IS NULL THEN
-			RAISE NOTICE 'a key of the set is skipped: its kty, alg or use is not one of signatures that are known here';
+			RAISE NOTICE 'a key of the set is skipped: its kty, crv, alg or use is not supported';
 			CONTINUE;
 		END IF;
 		IF entry.kid = ANY (kids) THEN

@@ -32,6 +32,8 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "settings.h"
+#include "tcop/cmdtag.h"
+#include "tcop/pquery.h"
 #include "token_cache.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -134,6 +136,27 @@ refuse_setting(TokenVerdict verdict)
 }
 
 /*
+ * Warn of an identity that is local to a transaction when the transaction is
+ * this very statement.
+ */
+void
+identity_warn_of_early_end(void)
+{
+	/* Inside DO and CALL there is more to come in this statement. */
+	if (!IsTransactionState() || IsTransactionBlock() || IsSubTransaction() ||
+		IsParallelWorker() || ActivePortal == NULL ||
+		(ActivePortal->strategy == PORTAL_MULTI_QUERY &&
+		 ActivePortal->commandTag != CMDTAG_SET))
+		return;
+	ereport(WARNING,
+			(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
+			 errmsg("the identity ends with this statement"),
+			 settings_session_identity() ?
+			 errhint("Begin a transaction first, or keep the identity for the session with is_local => false.") :
+			 errhint("Begin a transaction first: pindah.session_identity is off here.")));
+}
+
+/*
  * A token or claims in the configuration file would be everybody's, and the
  * server logs what a reload has changed: refused.  All else in the file
  * still applies.
@@ -190,6 +213,8 @@ check_token(char **newval, void **extra, GucSource source)
 			return false;
 		}
 	}
+	if (!settings_session_identity() && source == PGC_S_SESSION)
+		identity_warn_of_early_end();
 	*extra = make_state(identity, generation, source);
 	return *extra != NULL;
 }
@@ -336,6 +361,20 @@ look_at_token(void)
 	return view;
 }
 
+/* Is the identity in force at the start of the client's statement? */
+static TokenVerdict
+check_times(const Identity *identity)
+{
+	TimestampTz now = verify_now();
+	int64		skew = settings_clock_skew_usec();
+
+	if (identity->has_expiry && identity->expires_at <= now - skew)
+		return TOKEN_EXPIRED;
+	if (identity->has_not_before && identity->not_before > now + skew)
+		return TOKEN_NOT_YET_VALID;
+	return TOKEN_OK;
+}
+
 /*
  * Look at the identity of this moment: never raises for what a user did.
  * Must run inside a transaction.
@@ -353,12 +392,10 @@ identity_look(void)
 		view.source = IDENTITY_FROM_ROLE_CLAIMS;
 		view.identity = claims_identity;
 	}
-	if (view.identity != NULL && view.identity->has_expiry &&
-		view.identity->expires_at <= verify_now() - settings_clock_skew_usec())
-	{
-		view.verdict = TOKEN_EXPIRED;
+	if (view.identity != NULL)
+		view.verdict = check_times(view.identity);
+	if (view.verdict != TOKEN_OK)
 		view.identity = NULL;
-	}
 	return view;
 }
 

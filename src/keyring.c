@@ -5,8 +5,8 @@
  *
  * Reads pindah.issuers and pindah.keys into this backend's memory, keeps the
  * keys as OpenSSL keys once they were needed, and forgets everything when a
- * relcache invalidation says that one of the tables changed: a statement
- * trigger on each sends one, on a standby too.
+ * relcache invalidation says that one of the tables changed: a trigger on each
+ * sends one, on a standby too.
  *
  * The tables are read directly, with a catalog snapshot: no grant is needed,
  * no transaction snapshot is taken, and a transaction sees what it has

@@ -10,7 +10,6 @@
 #include "compat.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -20,8 +19,7 @@
 #include "jws.h"
 #include "keyring.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
-#include "tcop/pquery.h"
+#include "settings.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/memutils.h"
@@ -132,20 +130,6 @@ pindah_check_claim_map(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(claims_read_map(json, strlen(json), GetDatabaseEncoding(), &names));
 }
 
-/* Warn of a local identity that ends with this very statement. */
-static void
-warn_when_identity_ends_at_once(void)
-{
-	/* Inside DO and CALL there is more to come in this statement. */
-	if (IsTransactionBlock() || IsSubTransaction() || ActivePortal == NULL ||
-		ActivePortal->strategy == PORTAL_MULTI_QUERY)
-		return;
-	ereport(WARNING,
-			(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
-			 errmsg("the identity ends with this statement"),
-			 errhint("Begin a transaction first, or keep the identity for the session with is_local => false.")));
-}
-
 /* Verify a token, take its identity on, return its claims. */
 PG_FUNCTION_INFO_V1(pindah_verify_jwt);
 Datum
@@ -164,8 +148,8 @@ pindah_verify_jwt(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 				 errmsg("the token is valid but its identity did not come into force")));
-	if (is_local)
-		warn_when_identity_ends_at_once();
+	if (is_local && settings_session_identity())
+		identity_warn_of_early_end();
 	PG_RETURN_DATUM(claims_as_jsonb(IDENTITY_TEXT(identity, claims)));
 }
 

@@ -45,6 +45,7 @@ SELECT pindah_has_role('Accountant'), pindah_has_role('accountant'), pindah_has_
 SELECT pindah_require_permission('accounting:invoices:view');
 \set VERBOSITY default
 SELECT pindah_require_permission('accounting:invoices:delete');
+SELECT count(*) FROM (SELECT pindah_require_permission('payroll:salaries:view')) s;
 DO $$ BEGIN PERFORM pindah_require_permission('payroll:salaries:view'); EXCEPTION WHEN insufficient_privilege THEN RAISE NOTICE 'refused'; END $$;
 
 -- Every way to write "*".

@@ -123,6 +123,9 @@ CREATE TABLE ledger_2026 PARTITION OF ledger FOR VALUES IN (2026);
 CREATE TABLE ledger_2027 (organisation_id uuid NOT NULL, year integer NOT NULL);
 INSERT INTO ledger_2027 VALUES (:bulawayo, 2027), (:harare, 2027);
 ALTER TABLE ledger ATTACH PARTITION ledger_2027 FOR VALUES IN (2027);
+RESET ROLE;
+CREATE SCHEMA later CREATE TABLE ledger_2029 PARTITION OF firm.ledger FOR VALUES IN (2029);
+SET ROLE regress_pindah_owner;
 CREATE TABLE ledger_2028 PARTITION OF ledger FOR VALUES IN (2028) PARTITION BY LIST (organisation_id);
 CREATE TABLE ledger_2028_harare PARTITION OF ledger_2028 FOR VALUES IN (:harare);
 SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity, count(p.oid) AS policies
@@ -141,6 +144,17 @@ CREATE TABLE joined (organisation_id bigint, id integer);
 ALTER TABLE joined INHERIT base;
 SELECT relname FROM pg_class WHERE relname IN ('base', 'derived', 'joined') AND relrowsecurity AND relforcerowsecurity ORDER BY 1;
 
+-- Whoever is granted the function protects his own tables, and no others.
+GRANT EXECUTE ON FUNCTION pindah_protect_table, pindah_unprotect_table, pindah_protect_schema TO regress_pindah_owner;
+SET ROLE regress_pindah_owner;
+CREATE TABLE own (organisation_id bigint);
+SELECT pindah_protect_table('own');
+SELECT pindah_unprotect_table('own');
+SELECT pindah_protect_table('base');
+DROP TABLE own;
+RESET ROLE;
+REVOKE EXECUTE ON FUNCTION pindah_protect_table, pindah_unprotect_table, pindah_protect_schema FROM regress_pindah_owner;
+
 -- Unprotected: all of it is gone.
 SELECT pindah_unprotect_table(t) FROM unnest(ARRAY['orders', 'lines', 'notes', 'currencies', 'ledger', 'base']::regclass[]) t;
 SELECT relname FROM pg_class WHERE relnamespace = 'firm'::regnamespace AND relrowsecurity;
@@ -150,6 +164,11 @@ SELECT count(*) FROM pg_attrdef d JOIN pg_class c ON c.oid = d.adrelid WHERE rel
 
 -- A whole schema at once, with a report; twice.
 DROP POLICY everybody ON currencies;
+-- What is protected in another way already stays as it is.
+CREATE TABLE schools (id integer PRIMARY KEY, school_id uuid, order_id integer REFERENCES orders);
+SELECT pindah_protect_table('schools', organisation_column => 'school_id', permission => 'schools:all');
+CREATE TABLE countries (code text PRIMARY KEY);
+SELECT pindah_protect_table('countries', shared => true);
 CREATE TABLE loose (id integer);
 CREATE TABLE odd (id integer, organisation_id numeric);
 CREATE TABLE two_parents (line_id integer REFERENCES lines, note_id integer REFERENCES notes);
@@ -161,5 +180,5 @@ SELECT polrelid::regclass, count(*) FROM pg_policy p JOIN pg_class c ON c.oid = 
 
 RESET search_path;
 SET client_min_messages = warning;
-DROP SCHEMA firm CASCADE;
+DROP SCHEMA firm, later CASCADE;
 DROP ROLE regress_pindah_owner;
