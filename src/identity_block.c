@@ -19,9 +19,6 @@
 #include "utils/builtins.h"
 #include "verify.h"
 
-/* What the index is sorted by while it is built. */
-static const char *sort_base;
-
 /* Compare two byte strings. */
 static int
 compare_bytes(const char *a, int a_len, const char *b, int b_len)
@@ -31,70 +28,88 @@ compare_bytes(const char *a, int a_len, const char *b, int b_len)
 	return order != 0 ? order : a_len - b_len;
 }
 
+/* Order two entries of an index over the block "base". */
 static int
-compare_indexed(const void *a, const void *b)
+compare_indexed(const void *a, const void *b, void *base)
 {
-	text	   *left = (text *) (sort_base + *(const BlockOffset *) a);
-	text	   *right = (text *) (sort_base + *(const BlockOffset *) b);
+	text	   *left = (text *) ((char *) base + *(const BlockOffset *) a);
+	text	   *right = (text *) ((char *) base + *(const BlockOffset *) b);
 
 	return compare_bytes(VARDATA_ANY(left), (int) VARSIZE_ANY_EXHDR(left),
 						 VARDATA_ANY(right), (int) VARSIZE_ANY_EXHDR(right));
 }
 
-/* Append a value at the alignment of its type; its offset. */
-static BlockOffset
-append_value(StringInfo block, const void *value, int size)
+/* The room that put_text() takes. */
+static Size
+text_room(const char *string)
 {
-	static const char zeros[MAXIMUM_ALIGNOF] = {0};
-	BlockOffset offset = MAXALIGN(block->len);
-
-	appendBinaryStringInfo(block, zeros, (int) offset - block->len);
-	appendBinaryStringInfo(block, value, size);
-	return offset;
+	return string == NULL ? 0 : MAXALIGN(VARHDRSZ + strlen(string));
 }
 
-/* Append a text; 0 for NULL. */
-static BlockOffset
-append_text(StringInfo block, const char *string)
+/* The room that put_list() takes. */
+static Size
+list_room(const ClaimList *list)
 {
-	text	   *value;
+	Size		room = ARR_OVERHEAD_NONULLS(1);
+
+	for (int i = 0; i < list->count; i++)
+		room += INTALIGN(VARHDRSZ + strlen(list->items[i]));
+	return MAXALIGN(room);
+}
+
+/* Write a text at an offset; the room that it takes, without padding. */
+static Size
+write_text(Identity *block, Size offset, const char *string)
+{
+	Size		len = strlen(string);
+	text	   *value = (text *) ((char *) block + offset);
+
+	SET_VARSIZE(value, VARHDRSZ + len);
+	memcpy(VARDATA(value), string, len);
+	return VARHDRSZ + len;
+}
+
+/* Put a text at the end of the block; 0 for NULL. */
+static BlockOffset
+put_text(Identity *block, const char *string)
+{
+	BlockOffset offset = block->size;
 
 	if (string == NULL)
 		return 0;
-	value = cstring_to_text(string);
-	return append_value(block, value, (int) VARSIZE(value));
+	block->size += MAXALIGN(write_text(block, offset, string));
+	return offset;
 }
 
-/* Append a text[]. */
+/*
+ * Put a text[] at the end of the block, as construct_array() would make it.
+ * "index", if not NULL, receives the offset of each element.
+ */
 static BlockOffset
-append_list(StringInfo block, const ClaimList *list)
+put_list(Identity *block, const ClaimList *list, BlockOffset *index)
 {
-	Datum	   *values = palloc((list->count + 1) * sizeof(Datum));
-	ArrayType  *array;
+	BlockOffset offset = block->size;
+	ArrayType  *array = (ArrayType *) ((char *) block + offset);
+	Size		end = offset + (list->count == 0 ? ARR_OVERHEAD_NONULLS(0) :
+								ARR_OVERHEAD_NONULLS(1));
 
-	for (int i = 0; i < list->count; i++)
-		values[i] = CStringGetTextDatum(list->items[i]);
-	array = list->count == 0 ? construct_empty_array(TEXTOID) :
-		construct_array(values, list->count, TEXTOID, -1, false, TYPALIGN_INT);
-	return append_value(block, array, (int) VARSIZE(array));
-}
-
-/* Append the index over a text[] that stands in the block without nulls. */
-static BlockOffset
-append_index(StringInfo block, BlockOffset array_offset, int count)
-{
-	BlockOffset *index = palloc((count + 1) * sizeof(BlockOffset));
-	char	   *element = ARR_DATA_PTR((ArrayType *) (block->data + array_offset));
-
-	for (int i = 0; i < count; i++)
+	array->ndim = list->count == 0 ? 0 : 1;
+	array->dataoffset = 0;
+	array->elemtype = TEXTOID;
+	if (list->count > 0)
 	{
-		index[i] = (BlockOffset) (element - block->data);
-		element = att_addlength_pointer(element, -1, element);
-		element = (char *) att_align_nominal(element, TYPALIGN_INT);
+		ARR_DIMS(array)[0] = list->count;
+		ARR_LBOUND(array)[0] = 1;
 	}
-	sort_base = block->data;
-	qsort(index, count, sizeof(BlockOffset), compare_indexed);
-	return append_value(block, index, count * (int) sizeof(BlockOffset));
+	for (int i = 0; i < list->count; i++)
+	{
+		if (index != NULL)
+			index[i] = (BlockOffset) end;
+		end += INTALIGN(write_text(block, end, list->items[i]));
+	}
+	SET_VARSIZE(array, end - offset);
+	block->size = (BlockOffset) MAXALIGN(end);
+	return offset;
 }
 
 /* The value of a hexadecimal digit, or -1. */
@@ -153,33 +168,6 @@ read_bigint(const char *string, int64 *value)
 	return errno == 0 && *end == '\0';
 }
 
-/* Mix a string, or its absence, into a hash. */
-static uint64
-mix(uint64 hash, const char *string)
-{
-	if (string == NULL)
-		return hash * UINT64CONST(0x9E3779B97F4A7C15) + 1;
-	return hash_bytes_extended((const unsigned char *) string,
-							   (int) strlen(string) + 1, hash);
-}
-
-/* A hash over who somebody is and what he may do; never 0. */
-static uint64
-fingerprint(const Claims *claims)
-{
-	uint64		hash = 1;
-
-	hash = mix(hash, claims->issuer);
-	hash = mix(hash, claims->user_id);
-	hash = mix(hash, claims->organisation);
-	for (int i = 0; i < claims->roles.count; i++)
-		hash = mix(hash, claims->roles.items[i]);
-	hash = mix(hash, NULL);
-	for (int i = 0; i < claims->permissions.count; i++)
-		hash = mix(hash, claims->permissions.items[i]);
-	return hash | 1;
-}
-
 /* Note when the identity begins and ends. */
 static void
 set_times(Identity *identity, const Claims *claims)
@@ -201,46 +189,76 @@ set_times(Identity *identity, const Claims *claims)
 }
 
 /*
+ * Put who somebody is and what he may do; the fingerprint is a hash over just
+ * that, and over which of it is there at all.  Never 0.
+ */
+static void
+put_principal(Identity *block, const Claims *claims, BlockOffset *index)
+{
+	BlockOffset begin = block->size;
+	uint64		present = (claims->issuer == NULL ? 1 : 0) |
+		(claims->user_id == NULL ? 2 : 0) |
+		(claims->organisation == NULL ? 4 : 0);
+
+	block->issuer = put_text(block, claims->issuer);
+	block->user_id = put_text(block, claims->user_id);
+	block->organisation = put_text(block, claims->organisation);
+	block->roles = put_list(block, &claims->roles, NULL);
+	block->permissions = put_list(block, &claims->permissions, index);
+	block->fingerprint = 1 |
+		hash_bytes_extended((unsigned char *) block + begin,
+							(int) (block->size - begin), present);
+}
+
+/* Put the index over the permissions in order. */
+static void
+sort_permissions(Identity *block, const ClaimList *permissions, BlockOffset *index)
+{
+	block->npermissions = (uint32) permissions->count;
+	qsort_arg(index, permissions->count, sizeof(BlockOffset), compare_indexed, block);
+	for (int i = 0; i < permissions->count && !block->has_wildcards; i++)
+		block->has_wildcards = strchr(permissions->items[i], '*') != NULL;
+}
+
+/*
  * Build the block of an identity, palloc'd.  "payload" is the JSON that the
  * claims were read from; "key_id" is NULL where no key was involved.
  */
 Identity *
 identity_build(const Claims *claims, const char *key_id, const char *payload)
 {
-	StringInfoData block;
-	Identity	fixed;
+	Size		header = MAXALIGN(sizeof(Identity));
+	Size		index_room = MAXALIGN(claims->permissions.count * sizeof(BlockOffset));
+	Identity   *block;
+	BlockOffset *index;
 
-	memset(&fixed, 0, sizeof(fixed));
-	initStringInfo(&block);
-	appendBinaryStringInfo(&block, (char *) &fixed, sizeof(fixed));
+	/* Padding must be zero, since the fingerprint goes over it. */
+	block = palloc0(header + index_room +
+					text_room(claims->issuer) + text_room(claims->user_id) +
+					text_room(claims->organisation) + list_room(&claims->roles) +
+					list_room(&claims->permissions) + text_room(key_id) +
+					text_room(claims->token_id) + text_room(claims->user_name) +
+					text_room(claims->email) + text_room(payload));
+	index = (BlockOffset *) ((char *) block + header);
+	block->permission_index = (BlockOffset) header;
+	block->size = (uint32) (header + index_room);
 
-	fixed.fingerprint = fingerprint(claims);
-	set_times(&fixed, claims);
+	put_principal(block, claims, index);
+	sort_permissions(block, &claims->permissions, index);
+	block->key_id = put_text(block, key_id);
+	block->token_id = put_text(block, claims->token_id);
+	block->user_name = put_text(block, claims->user_name);
+	block->email = put_text(block, claims->email);
+	block->claims = put_text(block, payload);
+
+	set_times(block, claims);
 	if (claims->organisation != NULL)
 	{
-		fixed.has_uuid = read_uuid(claims->organisation, &fixed.organisation_uuid);
-		fixed.has_bigint = read_bigint(claims->organisation,
-									   &fixed.organisation_bigint);
+		block->has_uuid = read_uuid(claims->organisation, &block->organisation_uuid);
+		block->has_bigint = read_bigint(claims->organisation,
+										&block->organisation_bigint);
 	}
-	fixed.issuer = append_text(&block, claims->issuer);
-	fixed.key_id = append_text(&block, key_id);
-	fixed.token_id = append_text(&block, claims->token_id);
-	fixed.user_id = append_text(&block, claims->user_id);
-	fixed.user_name = append_text(&block, claims->user_name);
-	fixed.email = append_text(&block, claims->email);
-	fixed.organisation = append_text(&block, claims->organisation);
-	fixed.claims = append_text(&block, payload);
-	fixed.roles = append_list(&block, &claims->roles);
-	fixed.permissions = append_list(&block, &claims->permissions);
-	fixed.npermissions = (uint32) claims->permissions.count;
-	fixed.permission_index = append_index(&block, fixed.permissions,
-										  claims->permissions.count);
-	for (int i = 0; i < claims->permissions.count; i++)
-		fixed.has_wildcards |= strchr(claims->permissions.items[i], '*') != NULL;
-	fixed.size = (uint32) block.len;
-
-	memcpy(block.data, &fixed, sizeof(fixed));
-	return (Identity *) block.data;
+	return block;
 }
 
 /* Is a permission among those of the identity, letter for letter? */
