@@ -115,7 +115,7 @@ bad('segments: five, a JWE', join '.', $header64, 'AAAA', 'AAAA', 'AAAA', 'AAAA'
 bad('segments: five of a signed token', "$good.AAAA.AAAA");
 bad('segments: header empty', token(undef, undef, header64 => ''));
 bad('segments: payload empty', token(undef, undef, payload64 => ''));
-bad('segments: signature empty', "$header64.$payload64.");
+bad('segments: signature empty', "$header64.$payload64.", 'bad_signature');
 bad('JSON serialisation, flattened',
 	qq({"protected":"$header64","payload":"$payload64","signature":"$signature64"}));
 bad('JSON serialisation, general',
@@ -357,7 +357,7 @@ bad("alg: \"$_\"", token(head(alg => qq("$_"))), 'unsupported_algorithm')
   'HS256,HS384', 'HS25', 'S256', 'HS2560', 'HS-256', 'HS1', 'HMAC', 'SHA256', 'A256GCM', 'dir',
   'RSA-OAEP', 'ES256K1', 'eddsa', 'Ed25519ph', '*', 'HS256\n';
 bad("alg none, $_->[0]", join_token(encode_base64url($_->[1]), $payload64, $_->[2]), $_->[3])
-  for [ 'no signature', '{"alg":"none"}', '', 'malformed' ],
+  for [ 'no signature', '{"alg":"none"}', '', 'unsupported_algorithm' ],
   [ 'the signature kept', '{"alg":"none"}', $signature64, 'unsupported_algorithm' ],
   [ 'one byte of signature', '{"alg":"none","typ":"JWT","kid":"k1"}', 'AA', 'unsupported_algorithm' ];
 bad("alg as a URI: $_", token(head(alg => qq("$_"))), 'unsupported_algorithm', hint => qr/HINT:.*HS256/)
@@ -534,6 +534,7 @@ my $setup = join '',
 	[ map { secret_jwk($secret, $_, alg => $_) } qw(HS256 HS384 HS512) ]),
   trust('https://none.example', []),
   trust('https://plain.example', [ map { $pair_of{$_} } sort keys %pair_of ]);
+refused($node, $good, 'untrusted_issuer', 'a token without fault, before anybody trusts its issuer');
 run_sql($node, [], setup => $setup);
 
 judge($node, \@cases,
@@ -585,6 +586,18 @@ for my $encoding (qw(LATIN1 SQL_ASCII EUC_JP))
 	  [ 'EUC_JP: a character of it, escaped', token(undef, claims(sub => '"\u6771"')), undef, { user_id => "\x{6771}" } ]
 	  if $encoding eq 'EUC_JP';
 	judge($node, \@encoded, dbname => $dbname);
+
+	# pindah_verify_jws() says no to such a header, and raises nothing.
+	my $jwk = sql_text(JSON::PP->new->encode(secret_jwk($secret, 'k1')));
+	my @headers = (
+		[ 'invalid UTF-8', head(x => qq("\xff")) ],
+		[ 'a character that it lacks, escaped', head(x => '"\ud83d\ude00"') ],
+		[ 'an escaped NUL', head(x => '"\u0000"') ]);
+	my @answers = run_sql(
+		$node,
+		[ map { 'SELECT pindah_verify_jws(' . sql_text(hmac_token($secret, $_->[1], 'x')) . ", $jwk)" } @headers ],
+		dbname => $dbname);
+	is("@{ $answers[$_] }", 'f ', "$encoding: pindah_verify_jws, $headers[$_][0] in the header") for 0 .. $#headers;
 }
 
 nothing_leaked($node);

@@ -308,6 +308,7 @@ good('claims are handed out whole', token(@whole), claims => JSON::PP->new->utf8
 
 my $node = start_node('claims');
 my $key = [ secret_jwk($secret, 'k1') ];
+refused($node, token(), 'untrusted_issuer', 'good claims, before anybody trusts their issuer');
 run_sql(
 	$node,
 	[],
@@ -414,6 +415,45 @@ is(verdict_at(exp => '.9', 0.1, 0.9), 'valid', 'exp: .9 is not cut down to .0');
 is(verdict_at(exp => '.1', 0.2, 1.0), 'expired', 'exp: .1 is not rounded up to 1');
 is(verdict_at(nbf => '.9', 0.1, 0.9), 'not_yet_valid', 'nbf: .9 is not cut down to .0');
 is(verdict_at(nbf => '.1', 0.2, 1.0), 'valid', 'nbf: .1 is not rounded up to 1');
+
+#
+# A token that was verified before is judged by the trust and time of now
+#
+
+{
+	my $good = token(x => '"' . 'x' x 1024 . '"');
+	my $ends = int(time) + 3;
+	my $short = token(exp => $ends);
+	my @steps = (
+		[ 'a token is taken', "SET pindah.token = '$good'", 'no error' ],
+		[ 'and again', "SET pindah.token = '$good'", 'no error' ],
+		[ '', "SET pindah.algorithms = 'RS256'" ],
+		[ 'its algorithm is allowed no more', "SET pindah.token = '$good'", 'unsupported_algorithm' ],
+		[ '', 'RESET pindah.algorithms' ],
+		[ 'its algorithm is allowed again', "SET pindah.token = '$good'", 'no error' ],
+		[ '', 'SET pindah.max_token_size = 1024' ],
+		[ 'it is too large now', "SET pindah.token = '$good'", 'too_large' ],
+		[ '', 'RESET pindah.max_token_size' ],
+		[ '', "BEGIN; SELECT pindah_revoke_key('https://issuer.example', 'k1')" ],
+		[ 'its key is revoked', "SET pindah.token = '$good'", 'revoked' ],
+		[ '', 'ROLLBACK' ],
+		[ 'its key is not revoked after all', "SET pindah.token = '$good'", 'no error' ],
+		[ '', "BEGIN; SELECT pindah_distrust_issuer('https://issuer.example')" ],
+		[ 'its issuer is distrusted', "SET pindah.token = '$good'", 'untrusted_issuer' ],
+		[ '', 'ROLLBACK' ],
+		[ '', 'SET pindah.clock_skew = 0' ],
+		[ 'a token with little time is taken', "SET pindah.token = '$short'", 'no error' ],
+		[ 'and its identity counts', 'SELECT pindah_user_id()', 'no error' ],
+		[ '', "SELECT pg_sleep($ends.1 - extract(epoch FROM clock_timestamp()))" ],
+		[ 'its identity counts no more', 'SELECT pindah_user_id()', 'expired' ],
+		[ 'and it is taken no more', "SET pindah.token = '$short'", 'expired' ]);
+	my @results = run_sql($node, [ map { $_->[1] } @steps ], setup => "LOAD 'pindah_auth';\n");
+	for my $i (grep { $steps[$_][0] ne '' } 0 .. $#steps)
+	{
+		my ($verdict) = $results[$i][1] =~ /28000.*^DETAIL:  reason: (\w+)$/ms;
+		is($verdict // ($results[$i][1] || 'no error'), $steps[$i][2], "verified before: $steps[$i][0]");
+	}
+}
 
 nothing_leaked($node);
 done_testing();

@@ -185,6 +185,15 @@ push @bad,
   [ 'HS256 with OKP', changed('Ed25519', alg => 'HS256') ],
   [ 'PS256 with oct', changed('HS256', alg => 'PS256') ];
 
+# A JWK that holds the numbers of two kinds of keys is a key of neither.
+my %both = (%{ $good{HS256} }, %{ $good{RS256} });
+push @bad,
+  [ 'HS256 with RSA and a secret', { %both, kty => 'RSA', alg => 'HS256' } ],
+  [ 'RS256 with oct and a modulus', { %both, kty => 'oct', alg => 'RS256' } ],
+  [ 'HS256 with EC and a secret', { %both, %{ $good{ES256} }, alg => 'HS256' } ],
+  [ 'ES256 with oct and a point', { %both, %{ $good{ES256} }, kty => 'oct' } ],
+  [ 'EdDSA with EC and x', { %{ $good{Ed25519} }, kty => 'EC', alg => 'EdDSA', crv => 'P-256', y => $good{ES256}{y} } ];
+
 # Spelling
 my $x = $good{ES256}{x};
 push @bad,
@@ -411,7 +420,7 @@ is("@{ $results[$_] }", 'f ', "pindah_verify_jws: $not[$_][0]") for 0 .. $#not;
 	$node,
 	[
 		map { 'SELECT pindah_verify_jws(' . sql_text(hmac_token(decode_base64url($good{HS256}{k}), '{"alg":"HS256"}', $_)) . ", $key)" }
-		  'text', "\xff\0\1", '{"a":1,"a":1}', '1', ' '
+		  'text', "\xff\0\1", '{"a":1,"a":1}', '1', ''
 	]);
 is("@{ $results[$_] }", 't ', "pindah_verify_jws: any payload ($_)") for 0 .. 4;
 is($node->safe_psql('postgres', "SELECT pindah_verify_jws(NULL, NULL) IS NULL"), 't', 'pindah_verify_jws: NULL for NULL');
