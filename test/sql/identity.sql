@@ -91,6 +91,8 @@ RESET ROLE;
 SET pindah.role_claims = '{"OrganisationId": "a0000000-0000-4000-8000-000000000001", "exp": 1700000000}';
 SELECT pindah_whoami();
 SELECT pindah_organisation_id();
+SET pindah.role_claims = '{"OrganisationId": "a0000000-0000-4000-8000-000000000001", "nbf": 4102444800}';
+SELECT pindah_organisation_id();
 SET pindah.role_claims = '{"OrganisationId": true}';
 SET pindah.role_claims = '{"Permission": "a:b:c", "Permission": "*:*:*"}';
 SET pindah.role_claims = 'x';
