@@ -73,9 +73,11 @@ sub mint
 	return undef unless exists $job->{claims} || exists $job->{payload};
 	my %header = (alg => $job->{alg}, typ => 'JWT', kid => $kid, %{ $job->{header} // {} });
 	delete $header{$_} for grep { !defined $header{$_} } keys %header;
+	# The tool signs under no other algorithm than the one in the key.
+	my %private = (%{ $key->{private} }, alg => $job->{alg});
 	my $payload = spew('payload', $job->{payload} // $json->encode($job->{claims}));
 	return tool('jws', 'sig', '-c', '-o', '-', '-I', $payload,
-		'-k', spew('key', $json->encode($key->{private})),
+		'-k', spew('key', $json->encode(\%private)),
 		'-s', spew('signature', $json->encode({ protected => \%header })));
 }
 
