@@ -21,11 +21,10 @@ SQL_PARTS = sql/schema.sql sql/trust.sql sql/identity.sql \
 	sql/authorization.sql sql/tenants.sql
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 
-REGRESS = setup denials jws identity permissions survive trust protect shapes cleanup
+REGRESS = setup denials jws whoami permissions survive trusting protect shapes cleanup
 REGRESS_OPTS = --inputdir=test --load-extension=plpgsql
 ISOLATION = revoke_key
 ISOLATION_OPTS = --inputdir=test
-TAP_TESTS = 0
 
 EXTRA_CLEAN = sql/$(EXTENSION)--*.sql
 

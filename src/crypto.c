@@ -495,7 +495,9 @@ crypto_verify(CryptoKey *key, CryptoAlgorithm algorithm,
 			break;
 		case FAMILY_RSA:
 		case FAMILY_RSA_PSS:
-			good = verify_digest(key, message, message_len, signature, signature_len);
+			/* As long as the modulus (RFC 8017); OpenSSL takes shorter PSS. */
+			good = signature_len == (size_t) EVP_PKEY_get_size(key->pkey) &&
+				verify_digest(key, message, message_len, signature, signature_len);
 			break;
 		case FAMILY_EC:
 			good = verify_ecdsa(key, message, message_len, signature, signature_len);

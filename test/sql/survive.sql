@@ -151,7 +151,6 @@ BEGIN; SET pindah.token = :'ann';
 :who
 COMMIT;
 :who
-SELECT pindah_whoami() -> 'reason';
 SELECT pindah_verify_jwt(:'ann', is_local => false) ->> 'nameid';
 :who
 BEGIN; SET LOCAL pindah.token = :'bob';

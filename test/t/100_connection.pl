@@ -127,6 +127,9 @@ $node->safe_psql('postgres', 'CREATE ROLE pool LOGIN; ALTER ROLE pool SET pindah
 is($out, 'nobody', 'session_identity = off: a token of the connection does not count');
 ($out) = connected("SET pindah.token = '$good'; $who; BEGIN; SET pindah.token = '$good'; $who; COMMIT; $who", user => 'pool');
 is($out, "nobody\nuser-1\nnobody", 'session_identity = off: a session token ends with its transaction');
+($out, $err) = connected("SET pindah.token = '$good'; SELECT pindah_whoami()->>'reason'", user => 'pool');
+is($out, 'ended', 'session_identity = off: pindah_whoami tells why there is nobody');
+like($err, qr/WARNING:  the identity ends with this statement/, 'session_identity = off: SET outside a transaction warns');
 $node->safe_psql('postgres', "ALTER ROLE pool SET pindah.token = '$good'");
 ($out) = connected("$who; BEGIN; $who; COMMIT", user => 'pool');
 is($out, "nobody\nnobody", 'session_identity = off: a token of the role does not count');
