@@ -125,6 +125,10 @@ def mint(algorithm, claims, **header):
     return jwt.encode(claims, KEYS[algorithm][0], algorithm, headers=header)
 
 
+def signature_of(token):
+    return base64.urlsafe_b64decode(token.split(".")[2] + "==")
+
+
 def sealed(header, payload, signature=b"\0" * 32):
     """A token of any bytes, signed by nobody."""
     return ".".join(map(b64u, (header, payload, signature)))
@@ -134,7 +138,10 @@ def fixed_tokens():
     """The keys that fuzz_jws knows, each with the one token that it takes."""
     for algorithm in ("HS256", "RS256", "PS256", "ES256", "ES512", "EdDSA"):
         key = {**KEYS[algorithm][1], "alg": algorithm}
-        yield algorithm, text(key), mint(algorithm, ASP_NET, kid=f"fixed-{algorithm}")
+        token = mint(algorithm, ASP_NET, kid=f"fixed-{algorithm}")
+        while algorithm == "PS256" and not signature_of(token).startswith(b"\0"):
+            token = mint(algorithm, ASP_NET, kid=f"fixed-{algorithm}")
+        yield algorithm, text(key), token
 
 
 def jws_seeds(fixed):
@@ -142,6 +149,8 @@ def jws_seeds(fixed):
         yield f"fixed-{algorithm}", token
         parts = token.split(".")
         yield f"cut-{algorithm}", ".".join((*parts[:2], parts[2][:-4]))
+        if algorithm == "PS256":
+            yield "no-leading-zero", ".".join((*parts[:2], b64u(signature_of(token)[1:])))
     yield "plain-HS384", mint("HS384", PLAIN)
     yield "long-names-ES384", mint("ES384", LONG_NAMES, typ="at+jwt")
     yield "mapped-HS512", mint("HS512", MAPPED, typ="application/at+jwt", cty="json")
