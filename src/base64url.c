@@ -11,6 +11,8 @@
  */
 #include "base64url.h"
 
+#include <string.h>
+
 static const char alphabet[] =
 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -71,6 +73,15 @@ base64url_decode(const char *text, size_t len, uint8_t *out)
 		group = first_of[in[0]] | second_of[in[1]] |
 			third_of[in[2]] | fourth_of[in[3]];
 		seen |= group;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+		if (quads > 1)
+		{
+			/* One store; the fourth byte belongs to the next group. */
+			memcpy(out, &group, sizeof(group));
+			out += 3;
+			continue;
+		}
+#endif
 		*out++ = (uint8_t) group;
 		*out++ = (uint8_t) (group >> 8);
 		*out++ = (uint8_t) (group >> 16);

@@ -28,6 +28,7 @@
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "port/pg_bitutils.h"
 
 /* A member name of one object of the document, for finding it twice. */
 typedef struct SeenName
@@ -202,20 +203,28 @@ skip_plain(const char *p, const char *end)
 
 	/*
 	 * Eight at a time: (w - ones * n) & ~w has the top bit of a byte set when
-	 * the byte is less than n, and but for bytes above such a one only then.
+	 * the byte is less than n, and but for bytes above such a one only then;
+	 * so the lowest bit tells the truth.
 	 */
 	while (end - p >= 8)
 	{
 		uint64		word;
 		uint64		quote;
 		uint64		backslash;
+		uint64		found;
 
 		memcpy(&word, p, 8);
 		quote = word ^ ones * '"';
 		backslash = word ^ ones * '\\';
-		if ((((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) |
-			 ((word - ones * 0x20) & ~word)) & ones * 0x80)
+		found = (((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) |
+				 ((word - ones * 0x20) & ~word)) & ones * 0x80;
+#ifdef WORDS_BIGENDIAN
+		if (found != 0)
 			break;
+#else
+		if (found != 0)
+			return p + pg_rightmost_one_pos64(found) / 8;
+#endif
 		p += 8;
 	}
 	while (p < end && *p != '"' && *p != '\\' && (unsigned char) *p >= 0x20)
@@ -326,9 +335,16 @@ take_word(Reader *reader, const char *word, size_t len)
  * What is handed back
  */
 
+/* The bit of JsonObject.names that stands for a name, and for others. */
+static inline uint64
+name_bit(const char *name, size_t len)
+{
+	return UINT64CONST(1) << (((unsigned char) name[0] + len * 5) & 63);
+}
+
 /* Add a member to the object that is handed back. */
 static JsonMember *
-add_member(Reader *reader, const char *name)
+add_member(Reader *reader, const char *name, size_t len)
 {
 	JsonObject *object = reader->object;
 	JsonMember *member;
@@ -345,6 +361,8 @@ add_member(Reader *reader, const char *name)
 	member = &object->members[object->nmembers++];
 	memset(member, 0, sizeof(JsonMember));
 	member->name = name;
+	member->name_len = len;
+	object->names |= name_bit(name, len);
 	reader->item_space = 0;
 	return member;
 }
@@ -417,7 +435,7 @@ read_object(Reader *reader)
 		if (!remember_name(reader, object, name, len))
 			return JSON_READ_DUPLICATE;
 		if (kept)
-			add_member(reader, name);
+			add_member(reader, name, len);
 		status = read_value(reader);
 		if (status != JSON_READ_OK)
 			return status;
@@ -498,6 +516,30 @@ read_value(Reader *reader)
 }
 
 /*
+ * Is the text nothing but ASCII without NUL?  Most is, and then needs no
+ * slower look at its encoding.
+ */
+static bool
+is_ascii(const char *text, size_t len)
+{
+	const uint64 ones = UINT64CONST(0x0101010101010101);
+	uint64		seen = 0;
+	size_t		i = 0;
+
+	/* The top bit of a byte is set when the byte has it, or is zero. */
+	for (; len - i >= 8; i += 8)
+	{
+		uint64		word;
+
+		memcpy(&word, text + i, 8);
+		seen |= word | (word - ones);
+	}
+	for (; i < len; i++)
+		seen |= (uint8) text[i] | (uint8) (text[i] - 1);
+	return (seen & ones * 0x80) == 0;
+}
+
+/*
  * Read one JSON object.
  *
  * "encoding" is that of the text, and must be the server's when this runs in
@@ -511,9 +553,11 @@ json_read_object(const char *text, size_t len, int encoding, JsonObject *object)
 
 	object->nmembers = 0;
 	object->members = NULL;
+	object->names = 0;
 	if (len > PG_INT32_MAX)
 		return JSON_READ_SYNTAX;
-	if (pg_encoding_verifymbstr(encoding, text, (int) len) != (int) len)
+	if (!is_ascii(text, len) &&
+		pg_encoding_verifymbstr(encoding, text, (int) len) != (int) len)
 		return JSON_READ_BAD_UTF8;
 
 	memset(&reader, 0, offsetof(Reader, few_names));
@@ -538,13 +582,17 @@ json_read_object(const char *text, size_t len, int encoding, JsonObject *object)
 const JsonMember *
 json_member(const JsonObject *object, const char *name)
 {
+	size_t		len = strlen(name);
+
+	/* Of the many names that a claim can have, most are not there. */
+	if ((object->names & name_bit(name, len)) == 0)
+		return NULL;
 	for (int i = 0; i < object->nmembers; i++)
 	{
-		const char *other = object->members[i].name;
+		const JsonMember *member = &object->members[i];
 
-		/* Most differ in their first letter, which costs no call. */
-		if (other[0] == name[0] && strcmp(other, name) == 0)
-			return &object->members[i];
+		if (member->name_len == len && memcmp(member->name, name, len) == 0)
+			return member;
 	}
 	return NULL;
 }

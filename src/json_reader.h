@@ -41,6 +41,7 @@ typedef enum JsonKind
 typedef struct JsonMember
 {
 	const char *name;
+	size_t		name_len;
 	JsonKind	kind;
 	const char *text;			/* strings and numbers */
 	int			nitems;			/* arrays: how many elements are strings */
@@ -52,6 +53,7 @@ typedef struct JsonObject
 {
 	int			nmembers;
 	JsonMember *members;
+	uint64		names;			/* for json_member(): what may be there */
 } JsonObject;
 
 extern JsonStatus json_read_object(const char *text, size_t len, int encoding,
