@@ -14,6 +14,7 @@
  */
 #include "token_cache.h"
 
+#include "lib/ilist.h"
 #include "settings.h"
 #include "utils/memutils.h"
 #include "verify.h"
@@ -24,17 +25,18 @@
 
 typedef struct CacheEntry
 {
-	uint64		tail;			/* the last bytes of the token */
-	uint64		last_use;		/* 0: free */
+	dlist_node	node;			/* in by_use */
 	size_t		len;
-	char	   *token;
+	char	   *token;			/* NULL: free */
 	Identity   *identity;
 } CacheEntry;
 
 static CacheEntry entries[CACHE_ENTRIES];
+static uint64 tails[CACHE_ENTRIES]; /* the last bytes of each one's token */
+static dlist_head by_use = DLIST_STATIC_INIT(by_use);	/* the latest first, free
+														 * ones last */
 static MemoryContext cache_context = NULL;
-static uint64 cache_generation = 0;
-static uint64 uses = 0;
+static uint64 cache_generation = 0; /* 0: by_use is not set up yet */
 static Size cached_bytes = 0;
 
 /* The last bytes of a token, as a number. */
@@ -52,13 +54,15 @@ tail_of(const char *token, size_t len)
 static void
 drop_entry(CacheEntry *entry)
 {
-	if (entry->last_use == 0)
+	if (entry->token == NULL)
 		return;
 	cached_bytes -= entry->len + entry->identity->size;
 	explicit_bzero(entry->token, entry->len);
 	pfree(entry->token);
 	pfree(entry->identity);
-	memset(entry, 0, sizeof(*entry));
+	entry->token = NULL;
+	dlist_delete(&entry->node);
+	dlist_push_tail(&by_use, &entry->node);
 }
 
 /* Forget everything that was verified under another trust. */
@@ -68,7 +72,11 @@ drop_outdated(uint64 generation)
 	if (cache_generation == generation)
 		return;
 	for (int i = 0; i < CACHE_ENTRIES; i++)
+	{
+		if (cache_generation == 0)
+			dlist_push_tail(&by_use, &entries[i].node);
 		drop_entry(&entries[i]);
+	}
 	cache_generation = generation;
 }
 
@@ -96,7 +104,7 @@ token_cache_find(const char *token, size_t len, TimestampTz now)
 	{
 		CacheEntry *entry = &entries[i];
 
-		if (entry->tail == tail && entry->last_use != 0 && entry->len == len &&
+		if (tails[i] == tail && entry->token != NULL && entry->len == len &&
 			memcmp(entry->token, token, len) == 0)
 		{
 			if (!is_in_force(entry->identity, now))
@@ -104,40 +112,32 @@ token_cache_find(const char *token, size_t len, TimestampTz now)
 				drop_entry(entry);
 				return NULL;
 			}
-			entry->last_use = ++uses;
+			dlist_move_head(&by_use, &entry->node);
 			return entry->identity;
 		}
 	}
 	return NULL;
 }
 
-/* The entry that was not used for longest, but free ones first. */
-static CacheEntry *
-least_used(void)
+/* Drop what was not used for longest, until so many bytes more may be kept. */
+static void
+make_room(Size size)
 {
-	CacheEntry *least = &entries[0];
-
-	for (int i = 1; i < CACHE_ENTRIES; i++)
+	while (cached_bytes + size > CACHE_BYTES)
 	{
-		if (entries[i].last_use < least->last_use)
-			least = &entries[i];
-	}
-	return least;
-}
+		dlist_iter	iter;
 
-/* The least used entry that holds something, or NULL. */
-static CacheEntry *
-least_used_full(void)
-{
-	CacheEntry *least = NULL;
+		dlist_reverse_foreach(iter, &by_use)
+		{
+			CacheEntry *entry = dlist_container(CacheEntry, node, iter.cur);
 
-	for (int i = 0; i < CACHE_ENTRIES; i++)
-	{
-		if (entries[i].last_use != 0 &&
-			(least == NULL || entries[i].last_use < least->last_use))
-			least = &entries[i];
+			if (entry->token != NULL)
+			{
+				drop_entry(entry);
+				break;
+			}
+		}
 	}
-	return least;
 }
 
 /*
@@ -157,9 +157,8 @@ token_cache_add(const char *token, size_t len, const Identity *identity,
 	drop_outdated(verify_generation());
 	if (generation != cache_generation || size > CACHE_BYTES / 4)
 		return;
-	while (cached_bytes + size > CACHE_BYTES)
-		drop_entry(least_used_full());
-	entry = least_used();
+	make_room(size);
+	entry = dlist_tail_element(CacheEntry, node, &by_use);
 	drop_entry(entry);
 
 	if (cache_context == NULL)
@@ -173,8 +172,8 @@ token_cache_add(const char *token, size_t len, const Identity *identity,
 	memcpy(token_copy, token, len);
 	memcpy(identity_copy, identity, identity->size);
 
-	entry->tail = tail_of(token, len);
-	entry->last_use = ++uses;
+	tails[entry - entries] = tail_of(token, len);
+	dlist_move_head(&by_use, &entry->node);
 	entry->len = len;
 	entry->token = token_copy;
 	entry->identity = identity_copy;
