@@ -18,12 +18,16 @@ fuzz_begin(void)
 {
 }
 
-/* Is it JSON of any kind, says PostgreSQL? */
-static bool
-is_json(const char *text, size_t len)
+/* PostgreSQL and we agree on what is JSON of any kind, in an encoding. */
+static void
+check_syntax(const char *text, size_t len, int encoding, JsonStatus status)
 {
-	return pg_parse_json(make_json_lexer(text, len, PG_UTF8, true),
-						 &nullSemAction) == JSON_SUCCESS;
+	JsonParseErrorType error;
+
+	if (status != JSON_READ_OK && status != JSON_READ_SYNTAX)
+		return;
+	error = pg_parse_json(make_json_lexer(text, len, encoding, true), &nullSemAction);
+	MUST((status == JSON_READ_OK) == (error == JSON_SUCCESS));
 }
 
 /* Are two texts, or two absences of a text, the same? */
@@ -68,6 +72,7 @@ fuzz_one(const char *data, size_t len)
 {
 	JsonObject	object;
 	JsonObject	again;
+	JsonObject	japanese;
 	JsonObject	expected;
 	bool		good = reference_read_object(data, len, &expected);
 	JsonStatus	status;
@@ -80,8 +85,9 @@ fuzz_one(const char *data, size_t len)
 
 	MUST((status == JSON_READ_OK) == good);
 	MUST((status == JSON_READ_BAD_UTF8) == !reference_is_utf8(data, len));
-	if (status == JSON_READ_OK || status == JSON_READ_SYNTAX)
-		MUST((status == JSON_READ_OK) == is_json(data, len));
+	check_syntax(data, len, PG_UTF8, status);
+	check_syntax(data, len, PG_EUC_JP,
+				 json_read_object(data, len, PG_EUC_JP, &japanese));
 	fuzz_forget_input();
 	if (status != JSON_READ_OK)
 		return;
