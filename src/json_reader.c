@@ -50,7 +50,7 @@ typedef struct Reader
 	int			encoding;
 	int			depth;
 	JsonLexContext *lexer;		/* for strings with escapes; NULL until then */
-	char	   *strings;		/* room for what is handed back and unescaped */
+	char	   *copy;			/* of the text; strings are ended in there */
 
 	uint32		objects;		/* serial of the last object opened */
 	uint32		nnames;
@@ -179,20 +179,17 @@ take(Reader *reader, char c)
 	return true;
 }
 
-/* Copy a piece of the text to the room for strings. */
+/*
+ * A piece of the text as a string: in the copy, with a NUL over the quote or
+ * whatever else stands behind it.
+ */
 static char *
 keep(Reader *reader, const char *start, size_t len)
 {
-	char	   *copy = reader->strings;
+	char	   *string = reader->copy + (start - reader->text);
 
-	/*
-	 * There is room: its quotes, or what divides a number from the next
-	 * value, took in the text what the NUL takes here.
-	 */
-	memcpy(copy, start, len);
-	copy[len] = '\0';
-	reader->strings += len + 1;
-	return copy;
+	string[len] = '\0';
+	return string;
 }
 
 /* The first quote, backslash or control character, or the end. */
@@ -251,10 +248,11 @@ read_escaped(Reader *reader, const char **string, size_t *len)
 	reader->at = reader->lexer->token_terminator;
 	*len = (size_t) reader->lexer->strval->len;
 
-	/* Every escape is longer than what it stands for. */
+	/* Every escape is longer than what it stands for, so there is room. */
 	if (*len > (size_t) (reader->at - start) - 2)
 		return JSON_READ_SYNTAX;
-	*string = keep(reader, reader->lexer->strval->data, *len);
+	*string = memcpy(keep(reader, start + 1, *len),
+					 reader->lexer->strval->data, *len);
 	return JSON_READ_OK;
 }
 
@@ -564,7 +562,8 @@ json_read_object(const char *text, size_t len, int encoding, JsonObject *object)
 	reader.text = reader.at = text;
 	reader.end = text + len;
 	reader.encoding = encoding;
-	reader.strings = palloc(len + 1);
+	reader.copy = palloc(len + 1);
+	memcpy(reader.copy, text, len);
 	reader.slots = NULL;
 	reader.nslots = 0;
 	reader.object = object;
