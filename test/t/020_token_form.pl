@@ -249,6 +249,40 @@ my @bad_values = (
 	[ 'a depth of 1000', $deep->(1000, '[', ']') ],
 	[ 'an empty array at depth 65', '[' x 64 . ']' x 64 ],
 	[ 'brackets that do not match', '[{]}' ],
+	[ 'an array that ends like an object', '[1}' ],
+	[ 'an array that does not end', '[1' ],
+	[ 'an object that ends like an array', '{"a":1]' ],
+	[ 'an array without a comma', '[1 2]' ],
+	[ 'an array with a comma at its end', '[1,]' ],
+	[ 'an array with a comma at its start', '[,1]' ],
+	[ 'an array with two commas', '[1,,2]' ],
+	[ 'an array with names', '["a":1]' ],
+	[ 'an object without a comma', '{"a":1 "b":2}' ],
+	[ 'an object with a comma at its end', '{"a":1,}' ],
+	[ 'an object with a comma at its start', '{,"a":1}' ],
+	[ 'an object without a colon', '{"a" 1}' ],
+	[ 'an object with an equals sign', '{"a"=1}' ],
+	[ 'an object with two colons', '{"a"::1}' ],
+	[ 'an object with a name alone', '{"a"}' ],
+	[ 'an object with a name and a colon', '{"a":}' ],
+	[ 'a number as a name', '{1:1}' ],
+	[ 'null as a name', '{null:1}' ],
+	[ 'a name without its first quote', '{a":1}' ],
+	[ 'a name with another first quote', '{\'a":1}' ],
+	[ 'a name without its last quote', '{"a:1}' ],
+	[ 'a string that a line feed ends', qq("a\n) ],
+	[ 'a name that a line feed ends', qq({"a\n:1}) ],
+	[ 'a string that an escape ends', '["\u0041","\x]' ],
+	[ 'a string that an escaped NUL ends', '["\u0041","\u0000]' ],
+	[ 'a string that a lone surrogate ends', '["\u0041","\ud83d]' ],
+	[ 'two strings side by side', '"a" "b"' ],
+	[ 'two numbers side by side', '1 2' ],
+	[ 'a form feed for a blank', "[1,\f2]" ],
+	[ 'a vertical tab for a blank', "[1,\x{0b}2]" ],
+	[ 'a no-break space for a blank', "[1,\xc2\xa02]" ],
+	[ 'a word too short', '[tru]' ],
+	[ 'a word too long', '[nullx]' ],
+	[ 'a word with a quote', '[true"]' ],
 	[ 'a name twice below the top', '{"a":1,"a":1}' ],
 	[ 'a name twice in an array', '[{"a":1,"a":2}]' ],
 	[ 'a name twice, far apart', '{"a":1,' . join(',', map { qq("n$_":1) } 1 .. 100) . ',"a":2}' ],
@@ -312,7 +346,7 @@ good("payload: $_->[0]", with($_->[1])) for (
 	[ 'many containers side by side', '[' . join(',', ('[]', '{}') x 100) . ']' ],
 	[ 'one name on two levels', '{"a":{"a":{"a":[{"a":1},{"a":2}]}}}' ],
 	[ 'names that differ in case', '{"a":1,"A":2}' ],
-	[ 'names of which one begins the other', '{"a":1,"aa":2,"":3}' ],
+	[ 'names of which one begins the other', '{"aa":1,"a":2,"aaa":3,"":4}' ],
 	[ 'a thousand names', '{' . join(',', map { qq("n$_":1) } 1 .. 1000) . '}' ],
 	[ 'a pair of surrogates', '"\ud83d\ude00"' ],
 	[ 'UTF-8 of two, three and four bytes', qq("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80") ],
@@ -327,6 +361,21 @@ good("payload: $_->[0]", with($_->[1])) for (
 	[ 'white space', " \t\r\n[ \t\r\n1 \t\r\n] \t\r\n" ]);
 good('header: a member that nobody knows', token(head(x => '{"y":[1,2,{"z":null}]}')));
 good('white space around header and payload', token(" \r\n\t" . head() . "\n ", "\n " . claims() . " \r\n"));
+
+# What ends a string, at every offset of the words that a reader may read at once.
+for my $offset (0 .. 9)
+{
+	my ($before, $after) = ('x' x $offset, 'y' x 10);
+	bad("payload: a control character at offset $offset of a string", token(undef, claims(name => qq("$before\x1f$after"))));
+	bad("payload: a line feed at offset $offset of a name", token(undef, claims("$before\n$after" => '1')));
+	good("payload: a quote at offset $offset of a string", token(undef, claims(name => qq("$before\\"$after"))),
+		user_name => qq($before"$after));
+	good("payload: a backslash at offset $offset of a string", token(undef, claims(name => qq("$before\\\\$after"))),
+		user_name => qq($before\\$after));
+	good("payload: a string of $offset characters", token(undef, claims(name => qq("$before"))), user_name => $before);
+}
+good('payload: the neighbours of what ends a string', token(undef, claims(name => qq(" !#[]~\x7f\xc2\x80\xc3\xbf !#[]~\x7f"))),
+	user_name => " !#[]~\x7f\x{80}\x{ff} !#[]~\x7f");
 
 # Claims and header members that are named twice, and would decide something.
 for my $name (qw(iss sub exp OrganisationId))
