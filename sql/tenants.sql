@@ -8,6 +8,26 @@
 -- helpers are open to everybody: they do with their caller's rights what the
 -- caller could do by himself.
 
+-- A function of this extension, with its schema, as it is written in SQL.  By
+-- membership and not by the schema's name: the owner of that schema may rename
+-- it, and put another in its place.
+CREATE FUNCTION pindah.member(name name) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
+	SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	found text;
+BEGIN
+	SELECT min(format('%I.%I', n.nspname, p.proname)) INTO STRICT found
+		FROM pg_proc p
+		JOIN pg_namespace n ON n.oid = p.pronamespace
+		JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+		JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid AND e.extname = 'pindah_auth'
+		WHERE p.proname = member.name;
+	RETURN found;
+END $$;
+GRANT EXECUTE ON FUNCTION pindah.member(name) TO PUBLIC;
+COMMENT ON FUNCTION pindah.member(name) IS 'a function of this extension, with its schema';
+
 -- The tenant column of a table: named, or found by its usual names.
 CREATE FUNCTION pindah.find_organisation_column(relation regclass, wanted name) RETURNS name
 	LANGUAGE plpgsql STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 100
@@ -44,9 +64,9 @@ BEGIN
 	SELECT a.atttypid::regtype::text INTO type_name FROM pg_attribute a
 		WHERE a.attrelid = relation AND a.attname = organisation_column;
 	CASE
-		WHEN type_name = 'uuid' THEN RETURN '@extschema@.pindah_organisation_uuid';
-		WHEN type_name IN ('bigint', 'integer', 'smallint') THEN RETURN '@extschema@.pindah_organisation_bigint';
-		WHEN type_name IN ('text', 'character varying') THEN RETURN '@extschema@.pindah_organisation_id';
+		WHEN type_name = 'uuid' THEN RETURN pindah.member('pindah_organisation_uuid');
+		WHEN type_name IN ('bigint', 'integer', 'smallint') THEN RETURN pindah.member('pindah_organisation_bigint');
+		WHEN type_name IN ('text', 'character varying') THEN RETURN pindah.member('pindah_organisation_id');
 		ELSE
 			RAISE EXCEPTION 'tenant column % of table % has type %', quote_ident(organisation_column), relation, type_name
 				USING ERRCODE = '42804', HINT = 'A tenant column is a uuid, bigint, integer, smallint, text or varchar.';
@@ -107,6 +127,20 @@ END $$;
 GRANT EXECUTE ON FUNCTION pindah.create_policy(regclass, text, boolean, text, text) TO PUBLIC;
 COMMENT ON FUNCTION pindah.create_policy(regclass, text, boolean, text, text) IS 'creates one policy';
 
+-- Asked for each row that is left, whatever else the query compares the column
+-- with; see src/policy_support.c.  A little dearer than the comparison beside
+-- it, so that it comes after.
+CREATE FUNCTION pindah.holds_support(internal) RETURNS internal
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1
+	AS 'MODULE_PATHNAME', 'pindah_holds_support';
+REVOKE ALL ON FUNCTION pindah.holds_support(internal) FROM PUBLIC;
+COMMENT ON FUNCTION pindah.holds_support(internal) IS 'tells the planner that pindah.holds() keeps no more rows out';
+CREATE FUNCTION pindah.holds(condition boolean) RETURNS boolean
+	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 1.01 SUPPORT pindah.holds_support
+	AS 'MODULE_PATHNAME', 'pindah_holds';
+COMMENT ON FUNCTION pindah.holds(boolean) IS
+	'true only for true; a condition of a policy that the planner does not merge with those of the query';
+
 -- A table with a tenant column: one restrictive policy that names the tenant,
 -- which no policy added later can widen, and a permissive one for each
 -- command, with its permission.  The permissive ones name the tenant again:
@@ -119,7 +153,7 @@ DECLARE
 	command text;
 BEGIN
 	PERFORM pindah.create_policy(relation, 'pindah_tenant', true, 'all',
-		format('%I = %s()', organisation_column, accessor));
+		format('%1$I = %2$s() AND pindah.holds(%1$I = %2$s())', organisation_column, accessor));
 	FOREACH command IN ARRAY ARRAY['select', 'insert', 'update', 'delete'] LOOP
 		PERFORM pindah.create_policy(relation, 'pindah_' || command, false, command,
 			format('%I = %s(%s)', organisation_column, accessor,
@@ -173,7 +207,7 @@ BEGIN
 	FOREACH command IN ARRAY ARRAY['select', 'insert', 'update', 'delete'] LOOP
 		asked := pindah.command_permission(permission, verbs, command);
 		PERFORM pindah.create_policy(relation, 'pindah_' || command, false, command,
-			CASE WHEN asked IS NULL THEN 'true' ELSE format('@extschema@.pindah_has_permission(%L)', asked) END);
+			CASE WHEN asked IS NULL THEN 'true' ELSE format('%s(%L)', pindah.member('pindah_has_permission'), asked) END);
 	END LOOP;
 END $$;
 GRANT EXECUTE ON FUNCTION pindah.create_child_policies(regclass, regclass, name, text, jsonb) TO PUBLIC;
@@ -191,7 +225,7 @@ BEGIN
 	PERFORM pindah.create_policy(relation, 'pindah_select', false, 'select', 'true');
 	FOREACH command IN ARRAY ARRAY['insert', 'update', 'delete'] LOOP
 		condition := CASE WHEN permission IS NULL THEN 'false'
-			ELSE format('@extschema@.pindah_has_permission(%L)', pindah.command_permission(permission, verbs, command)) END;
+			ELSE format('%s(%L)', pindah.member('pindah_has_permission'), pindah.command_permission(permission, verbs, command)) END;
 		PERFORM pindah.create_policy(relation, 'pindah_' || command, false, command, condition);
 		PERFORM pindah.create_policy(relation, 'pindah_only_' || command, true, command, condition);
 	END LOOP;
@@ -256,8 +290,8 @@ BEGIN
 	FOR organisation_column IN SELECT a.attname FROM pg_attrdef d
 		JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
 		WHERE d.adrelid = relation AND pg_get_expr(d.adbin, d.adrelid) IN (
-			'@extschema@.pindah_organisation_uuid()', '@extschema@.pindah_organisation_bigint()',
-			'@extschema@.pindah_organisation_id()')
+			pindah.member('pindah_organisation_uuid') || '()', pindah.member('pindah_organisation_bigint') || '()',
+			pindah.member('pindah_organisation_id') || '()')
 	LOOP
 		EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', relation, organisation_column);
 	END LOOP;
@@ -295,6 +329,9 @@ BEGIN
 		RAISE EXCEPTION 'the permission of a table is not of the form module:resource'
 			USING ERRCODE = '22023', HINT = 'Give accounting:invoices; :view, :create, :edit and :delete are added to it.';
 	END IF;
+	IF shared IS NULL THEN
+		RAISE EXCEPTION 'shared is neither true nor false' USING ERRCODE = '22023';
+	END IF;
 	IF (parent IS NULL) <> (foreign_key IS NULL) OR (parent IS NOT NULL AND shared) THEN
 		RAISE EXCEPTION 'a child table needs a parent and a foreign key, and is not shared'
 			USING ERRCODE = '22023', HINT = 'Give parent => ''invoices'', foreign_key => ''invoice_id'', or shared => true, or neither.';
@@ -309,9 +346,11 @@ END $$;
 GRANT EXECUTE ON FUNCTION pindah.check_protection(regclass, text, regclass, name, boolean, jsonb) TO PUBLIC;
 COMMENT ON FUNCTION pindah.check_protection(regclass, text, regclass, name, boolean, jsonb) IS 'checks the arguments of pindah_protect_table()';
 
-CREATE FUNCTION pindah_protect_table(relation regclass, organisation_column name DEFAULT NULL,
-	permission text DEFAULT NULL, parent regclass DEFAULT NULL, foreign_key name DEFAULT NULL,
-	shared boolean DEFAULT false, verbs jsonb DEFAULT NULL) RETURNS void
+-- The work of pindah_protect_table(), where nobody but the owner of the
+-- extension can put another function in its place: the event trigger below
+-- calls it with his rights.
+CREATE FUNCTION pindah.protect(relation regclass, organisation_column name,
+	permission text, parent regclass, foreign_key name, shared boolean, verbs jsonb) RETURNS void
 	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
 	SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -356,6 +395,17 @@ BEGIN
 		PERFORM pindah.protect_like(child, relation);
 	END LOOP;
 END $$;
+GRANT EXECUTE ON FUNCTION pindah.protect(regclass, name, text, regclass, name, boolean, jsonb) TO PUBLIC;
+COMMENT ON FUNCTION pindah.protect(regclass, name, text, regclass, name, boolean, jsonb) IS 'does the work of pindah_protect_table()';
+
+CREATE FUNCTION pindah_protect_table(relation regclass, organisation_column name DEFAULT NULL,
+	permission text DEFAULT NULL, parent regclass DEFAULT NULL, foreign_key name DEFAULT NULL,
+	shared boolean DEFAULT false, verbs jsonb DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+	SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM pindah.protect(relation, organisation_column, permission, parent, foreign_key, shared, verbs);
+END $$;
 REVOKE ALL ON FUNCTION pindah_protect_table(regclass, name, text, regclass, name, boolean, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION pindah_protect_table(regclass, name, text, regclass, name, boolean, jsonb) IS
 	'let every identity see and write the rows of its own tenant only; idempotent';
@@ -370,7 +420,7 @@ BEGIN
 	IF settings IS NULL OR EXISTS (SELECT FROM pg_class WHERE oid = relation AND relkind NOT IN ('r', 'p')) THEN
 		RETURN;
 	END IF;
-	PERFORM @extschema@.pindah_protect_table(relation,
+	PERFORM pindah.protect(relation,
 		organisation_column => (settings->>'column')::name, permission => settings->>'permission',
 		parent => to_regclass(settings->>'parent'), foreign_key => (settings->>'foreign_key')::name,
 		shared => (settings->>'shared')::boolean, verbs => settings->'verbs');
@@ -503,7 +553,7 @@ BEGIN
 			detail := coalesce(settings->>'column', 'child of ' || (settings->>'parent'), 'shared');
 			BEGIN
 				-- What is not said again stays: nothing is opened by a second run.
-				PERFORM @extschema@.pindah_protect_table(relation,
+				PERFORM pindah.protect(relation,
 					organisation_column => (settings->>'column')::name,
 					permission => coalesce(permissions->>relation::text,
 						permissions->>(SELECT c.relname::text FROM pg_class c WHERE c.oid = relation),

@@ -3,13 +3,21 @@
 -- The column order of both tables is known to src/keyring.c, which reads them
 -- without SQL.
 
+-- Constraints in domains: the error of a domain does not show the row, which
+-- may hold a secret.
+CREATE DOMAIN pindah.key_state AS text NOT NULL
+	CHECK (VALUE OPERATOR(pg_catalog.=) ANY (ARRAY['next', 'active', 'retiring', 'revoked']));
+CREATE DOMAIN pindah.present_text AS text NOT NULL;
+CREATE DOMAIN pindah.present_jsonb AS jsonb NOT NULL;
+CREATE DOMAIN pindah.present_time AS timestamptz NOT NULL;
+
 CREATE TABLE pindah.issuers (
-	issuer text PRIMARY KEY,
+	issuer pindah.present_text PRIMARY KEY,
 	audience text[],
 	organisations text[],
 	claim_map jsonb,
-	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
-	changed_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+	created_at pindah.present_time DEFAULT pg_catalog.now(),
+	changed_at pindah.present_time DEFAULT pg_catalog.now()
 );
 REVOKE ALL ON pindah.issuers FROM PUBLIC;
 COMMENT ON TABLE pindah.issuers IS 'issuers whose tokens are believed';
@@ -19,14 +27,13 @@ COMMENT ON COLUMN pindah.issuers.organisations IS 'tenants that the issuer may s
 COMMENT ON COLUMN pindah.issuers.claim_map IS 'claim names that replace the usual ones';
 
 CREATE TABLE pindah.keys (
-	issuer text NOT NULL REFERENCES pindah.issuers ON UPDATE CASCADE ON DELETE CASCADE,
-	kid text NOT NULL,
-	state text NOT NULL DEFAULT 'active'
-		CHECK (state OPERATOR(pg_catalog.=) ANY (ARRAY['next', 'active', 'retiring', 'revoked'])),
-	jwk jsonb NOT NULL,
-	algorithm text NOT NULL,
-	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
-	changed_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	issuer pindah.present_text REFERENCES pindah.issuers ON UPDATE CASCADE ON DELETE CASCADE,
+	kid pindah.present_text,
+	state pindah.key_state DEFAULT 'active',
+	jwk pindah.present_jsonb,
+	algorithm pindah.present_text,
+	created_at pindah.present_time DEFAULT pg_catalog.now(),
+	changed_at pindah.present_time DEFAULT pg_catalog.now(),
 	PRIMARY KEY (issuer, kid)
 );
 REVOKE ALL ON pindah.keys FROM PUBLIC;
@@ -182,7 +189,7 @@ CREATE FUNCTION pindah_add_key(issuer text, jwk jsonb, state text DEFAULT 'activ
 #variable_conflict use_variable
 DECLARE
 	entry record;
-	existing pindah.keys;
+	existing record;
 BEGIN
 	IF issuer IS NULL OR jwk IS NULL OR state IS NULL
 		OR state <> ALL (ARRAY['next', 'active', 'retiring']) THEN
@@ -195,7 +202,7 @@ BEGIN
 			USING ERRCODE = '42704', HINT = 'Call pindah_trust_issuer() first.';
 	END IF;
 	entry := pindah.read_jwk(jwk, false);
-	SELECT * INTO existing FROM pindah.keys k WHERE k.issuer = issuer AND k.kid = entry.kid FOR UPDATE;
+	SELECT k.state, k.jwk INTO existing FROM pindah.keys k WHERE k.issuer = issuer AND k.kid = entry.kid FOR UPDATE;
 	IF existing.state = 'revoked' OR existing.jwk <> entry.jwk THEN
 		RAISE EXCEPTION 'the issuer has had another key of this kid, or has it revoked'
 			USING ERRCODE = '42710', HINT = 'Give the new key a kid of its own.';

@@ -55,6 +55,13 @@
 #define MarkGUCPrefixReserved(name) EmitWarningsOnPlaceholders(name)
 #endif
 
+/* 16 hands out the settings with their number. */
+#if PG_VERSION_NUM >= 160000
+#define all_settings(count)	get_guc_variables(count)
+#else
+#define all_settings(count)	(*(count) = GetNumConfigOptions(), get_guc_variables())
+#endif
+
 /* 18 renamed pg_attribute_noreturn() and put it in front. */
 #define PINDAH_NORETURN	__attribute__((noreturn))
 

@@ -65,6 +65,8 @@ static char *token_value = NULL;
 static char *claims_value = NULL;
 static const TokenState *token_state = NULL;
 static const Identity *claims_identity = NULL;
+static bool token_was_dropped = false;	/* at the end of its transaction */
+static bool token_is_outdated = false;	/* at load: set in an earlier one */
 static Review review;
 static MemoryContext review_context = NULL;
 static MemoryContext scratch_context = NULL;
@@ -142,18 +144,25 @@ refuse_setting(TokenVerdict verdict)
 void
 identity_warn_of_early_end(void)
 {
+	ErrorContextCallback *outer_context = error_context_stack;
+
 	/* Inside DO and CALL there is more to come in this statement. */
 	if (!IsTransactionState() || IsTransactionBlock() || IsSubTransaction() ||
 		IsParallelWorker() || ActivePortal == NULL ||
 		(ActivePortal->strategy == PORTAL_MULTI_QUERY &&
 		 ActivePortal->commandTag != CMDTAG_SET))
 		return;
+
+	/* The statement, and a function's context, may hold the token. */
+	error_context_stack = NULL;
 	ereport(WARNING,
 			(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
+			 errhidestmt(true),
 			 errmsg("the identity ends with this statement"),
 			 settings_session_identity() ?
 			 errhint("Begin a transaction first, or keep the identity for the session with is_local => false.") :
 			 errhint("Begin a transaction first: pindah.session_identity is off here.")));
+	error_context_stack = outer_context;
 }
 
 /*
@@ -199,7 +208,14 @@ check_token(char **newval, void **extra, GucSource source)
 		return true;
 	}
 
-	if (IsTransactionState() && !InitializingParallelWorker)
+	if (token_is_outdated && !settings_session_identity())
+	{
+		GUC_check_errmsg("token dropped: the transaction in which it was set is over");
+		return false;
+	}
+
+	if (IsTransactionState() && !InitializingParallelWorker &&
+		OidIsValid(MyDatabaseId))
 	{
 		/* No context of an outer level may quote the value. */
 		error_context_stack = NULL;
@@ -223,6 +239,7 @@ static void
 assign_token(const char *newval, void *extra)
 {
 	token_state = extra;
+	token_was_dropped = false;
 	session_changes++;
 }
 
@@ -385,6 +402,7 @@ identity_look(void)
 	IdentityView view = {.source = IDENTITY_FROM_NOWHERE};
 
 	verify_catch_up();
+	view.ended = token_was_dropped;
 	if (token_state != NULL)
 		view = look_at_token();
 	else if (claims_identity != NULL)
@@ -434,24 +452,26 @@ identity_set_token(const char *token, bool is_local)
 }
 
 /*
- * Clear a token whose transaction has ended.
- *
- * It does not count any more, but a parallel worker, to which guc.c would
- * hand it, could not tell.
+ * Before a transaction commits, clear a token that is local to it: a parallel
+ * worker of a later one, to which guc.c would hand it, could not tell.  When
+ * the transaction is rolled back, guc.c clears it.
  */
-void
-identity_drop_ended_token(void)
+static void
+drop_token_at_commit(void)
 {
-	if (token_state != NULL && !settings_session_identity() &&
-		IsTransactionState() && !IsInParallelMode() && !IsParallelWorker() &&
-		token_has_ended())
-		identity_set_token("", false);
+	if (token_state == NULL || settings_session_identity() ||
+		token_state->source < PGC_S_SESSION || IsParallelWorker())
+		return;
+	identity_set_token("", false);
+	token_was_dropped = true;
 }
 
 /* Answers of one transaction are not those of the next. */
 static void
 on_transaction_end(XactEvent event, void *arg)
 {
+	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
+		drop_token_at_commit();
 	session_changes++;
 }
 
@@ -459,6 +479,8 @@ on_transaction_end(XactEvent event, void *arg)
 void
 IdentityInit(void)
 {
+	token_is_outdated = settings_placeholder_outlived_transaction("pindah.token");
+
 	/* Redacted when shown, and hidden where its raw value would be. */
 	DefineCustomStringVariable("pindah.token",
 							   "The JWT that says who this session acts for.",
@@ -466,6 +488,7 @@ IdentityInit(void)
 							   &token_value, "", PGC_USERSET,
 							   GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
 							   check_token, assign_token, show_token);
+	token_is_outdated = false;
 
 	/* For the roles of reporting tools that cannot present a token. */
 	DefineCustomStringVariable("pindah.role_claims",

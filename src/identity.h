@@ -33,7 +33,6 @@ extern void IdentityInit(void);
 extern IdentityView identity_look(void);
 extern const Identity *identity_current(void);
 extern void identity_set_token(const char *token, bool is_local);
-extern void identity_drop_ended_token(void);
 extern void identity_warn_of_early_end(void);
 extern void raise_token_verdict(TokenVerdict verdict, const char *what) PINDAH_NORETURN;
 

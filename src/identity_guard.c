@@ -15,8 +15,8 @@
  * the note of the innermost query that is being executed, NULL when that one
  * reads nothing protected; the executor's and planner's hooks keep it.
  *
- * Also the place where a token whose transaction has ended is dropped, before
- * a query can hand it to parallel workers.
+ * With pindah.session_identity off, no cursor over protected rows may outlive
+ * its transaction: the next client of a pool could fetch from it.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,6 +28,8 @@
 #include "identity.h"
 #include "lib/ilist.h"
 #include "optimizer/planner.h"
+#include "settings.h"
+#include "tcop/pquery.h"
 #include "utils/memutils.h"
 #include "utils/rls.h"
 #include "utils/syscache.h"
@@ -45,6 +47,7 @@ static const GuardedQuery *running = NULL;
 static planner_hook_type previous_planner = NULL;
 static ExecutorStart_hook_type previous_executor_start = NULL;
 static ExecutorRun_hook_type previous_executor_run = NULL;
+static ExecutorFinish_hook_type previous_executor_finish = NULL;
 
 /* The fingerprint of the identity of this moment, 0 for none in force. */
 static uint64
@@ -129,12 +132,18 @@ raise_identity_changed(void)
 			 errhint("Close the cursor and open it again under the identity of now.")));
 }
 
-/* Refuse to go on with a query that began under another identity. */
+/*
+ * Refuse to go on with a query that began under another identity.  One that
+ * began with nobody may: the accessors answer it for nobody.
+ */
 static void
 check_query(const GuardedQuery *guarded)
 {
-	uint64		now = current_fingerprint();
+	uint64		now;
 
+	if (guarded->fingerprint == 0)
+		return;
+	now = current_fingerprint();
 	if (now == guarded->fingerprint)
 		return;
 	if (now == 0)
@@ -183,36 +192,81 @@ guard_planner(Query *query, const char *source, int options, ParamListInfo param
 	return plan;
 }
 
+/* Refuse a cursor WITH HOLD where no identity outlives its transaction. */
+static void
+refuse_held_cursor(void)
+{
+	if (!settings_session_identity() && ActivePortal != NULL &&
+		(ActivePortal->cursorOptions & CURSOR_OPT_HOLD) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a cursor WITH HOLD cannot read protected rows here"),
+				 errhint("pindah.session_identity is off: use a cursor without HOLD, inside its transaction.")));
+}
+
 static void
 guard_executor_start(QueryDesc *query, int flags)
 {
-	if (query->plannedstmt->parallelModeNeeded)
-		identity_drop_ended_token();
 	if (previous_executor_start)
 		previous_executor_start(query, flags);
 	else
 		standard_ExecutorStart(query, flags);
 	if ((flags & EXEC_FLAG_EXPLAIN_ONLY) == 0 &&
 		reads_protected_rows(query->plannedstmt))
+	{
+		refuse_held_cursor();
 		guard_query(query);
+	}
+}
+
+/*
+ * Begin to execute a part of a query, or what is left of it; gives what was
+ * running before.
+ */
+static const GuardedQuery *
+enter_query(QueryDesc *query, bool reads_more)
+{
+	const GuardedQuery *outer = running;
+	const GuardedQuery *guarded = find_guarded_query(query);
+
+	if (guarded != NULL && reads_more)
+		check_query(guarded);
+	running = guarded;
+	return outer;
 }
 
 static void
 guard_executor_run(EXECUTOR_RUN_ARGS)
 {
-	const GuardedQuery *outer = running;
-	const GuardedQuery *guarded = find_guarded_query(query);
+	const GuardedQuery *outer = enter_query(query, true);
 
-	if (guarded != NULL)
-		check_query(guarded);
-
-	running = guarded;
 	PG_TRY();
 	{
 		if (previous_executor_run)
 			previous_executor_run(EXECUTOR_RUN_PASS);
 		else
 			standard_ExecutorRun(EXECUTOR_RUN_PASS);
+	}
+	PG_FINALLY();
+	{
+		running = outer;
+	}
+	PG_END_TRY();
+}
+
+/* What is left of data-modifying CTEs runs here, and triggers. */
+static void
+guard_executor_finish(QueryDesc *query)
+{
+	const GuardedQuery *outer =
+		enter_query(query, query->estate->es_auxmodifytables != NIL);
+
+	PG_TRY();
+	{
+		if (previous_executor_finish)
+			previous_executor_finish(query);
+		else
+			standard_ExecutorFinish(query);
 	}
 	PG_FINALLY();
 	{
@@ -231,4 +285,6 @@ IdentityGuardInit(void)
 	ExecutorStart_hook = guard_executor_start;
 	previous_executor_run = ExecutorRun_hook;
 	ExecutorRun_hook = guard_executor_run;
+	previous_executor_finish = ExecutorFinish_hook;
+	ExecutorFinish_hook = guard_executor_finish;
 }

@@ -11,6 +11,7 @@
 #include "identity.h"
 #include "identity_guard.h"
 #include "keyring.h"
+#include "miscadmin.h"
 #include "readable_settings.h"
 #include "settings.h"
 #include "utils/guc.h"
@@ -23,10 +24,13 @@ PGDLLEXPORT void _PG_init(void);
 void
 _PG_init(void)
 {
+	/* A start that is cancelled half-way could not be repeated. */
+	HOLD_INTERRUPTS();
 	SettingsInit();
 	KeyringInit();
 	IdentityInit();
 	ReadableSettingsInit();
 	IdentityGuardInit();
 	MarkGUCPrefixReserved("pindah");
+	RESUME_INTERRUPTS();
 }

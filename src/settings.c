@@ -11,8 +11,10 @@
  */
 #include "settings.h"
 
+#include "access/parallel.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/guc_tables.h"
 
 #define DEFAULT_ALGORITHMS \
 	"HS256,HS384,HS512,RS256,RS384,RS512,PS256,PS384,PS512,ES256,EdDSA,Ed25519"
@@ -122,10 +124,68 @@ assign_algorithms(const char *newval, void *extra)
 	note_change();
 }
 
+/* The placeholder of a setting that is not defined yet, or NULL. */
+static const struct config_generic *
+find_placeholder(const char *name)
+{
+	int			count;
+	struct config_generic **variables = all_settings(&count);
+
+	for (int i = 0; i < count; i++)
+	{
+		if ((variables[i]->flags & GUC_CUSTOM_PLACEHOLDER) != 0 &&
+			pg_strcasecmp(variables[i]->name, name) == 0)
+			return variables[i];
+	}
+	return NULL;
+}
+
+/* Was a placeholder last set before this transaction? */
+bool
+settings_placeholder_outlived_transaction(const char *name)
+{
+	const struct config_generic *placeholder = find_placeholder(name);
+
+	return placeholder != NULL && placeholder->stack == NULL;
+}
+
+/*
+ * End a session that has set what only a superuser may.
+ *
+ * Before the library is loaded anybody can set anything of this name, and it
+ * hides what an administrator has attached to the role or the database: once
+ * guc.c has thrown the forged value away, the built-in default would count.
+ */
+static void
+refuse_forged_settings(void)
+{
+	static const char *const names[] = {
+		"pindah.clock_skew", "pindah.max_token_size", "pindah.session_identity",
+		"pindah.algorithms", "pindah.role_claims"
+	};
+
+	if (IsParallelWorker())
+		return;
+	for (int i = 0; i < (int) lengthof(names); i++)
+	{
+		const struct config_generic *placeholder = find_placeholder(names[i]);
+
+		if (placeholder != NULL && placeholder->source != PGC_S_DEFAULT &&
+			(placeholder->scontext == PGC_USERSET ||
+			 placeholder->scontext == PGC_BACKEND))
+			ereport(FATAL,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("permission denied to set parameter \"%s\"", names[i]),
+					 errhint("Connect again without setting it.")));
+	}
+}
+
 /* Define the settings of this room. */
 void
 SettingsInit(void)
 {
+	refuse_forged_settings();
+
 	/* Raise it for issuers whose clocks are bad; every second is one more
 	 * in which an expired token still counts. */
 	DefineCustomIntVariable("pindah.clock_skew",

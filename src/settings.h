@@ -25,5 +25,6 @@ extern Size settings_max_token_size(void);
 extern bool settings_session_identity(void);
 extern bool settings_algorithm_allowed(CryptoAlgorithm algorithm);
 extern uint64 settings_generation(void);
+extern bool settings_placeholder_outlived_transaction(const char *name);
 
 #endif							/* PINDAH_SETTINGS_H */

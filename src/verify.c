@@ -93,8 +93,9 @@ static TokenVerdict
 to_server_encoding(char **text, size_t *len)
 {
 	int			encoding = GetDatabaseEncoding();
+	MemoryContext caller = CurrentMemoryContext;
 	int			size;
-	char	   *converted;
+	char	   *volatile converted;
 
 	if (encoding == PG_UTF8)
 		return TOKEN_OK;
@@ -114,6 +115,7 @@ to_server_encoding(char **text, size_t *len)
 	PG_CATCH();
 	{
 		/* A conversion holds nothing that would have to be released. */
+		MemoryContextSwitchTo(caller);
 		FlushErrorState();
 		converted = NULL;
 	}
