@@ -299,10 +299,16 @@ answer_if_permitted(FunctionCallInfo fcinfo, const AnswerKind *kind)
 	Memo	   *memo = fcinfo->flinfo->fn_extra;
 	text	   *permission;
 
+	/* What a policy asks once a row: nothing may come before this. */
+	if (likely(memo != NULL && memo->arg_is_const && memo_is_fresh(memo)))
+	{
+		fcinfo->isnull = memo->isnull;
+		return memo->value;
+	}
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	permission = PG_GETARG_TEXT_PP(0);
-	if (unlikely(memo == NULL) && memo_of(fcinfo)->arg_is_const)
+	if (memo == NULL && memo_of(fcinfo)->arg_is_const)
 		check_permission_form(permission);
 	return answer_about(fcinfo, kind, permission);
 }
