@@ -364,6 +364,11 @@ BEGIN
 	IF parent IS NULL AND NOT shared THEN
 		tenant_column := pindah.find_organisation_column(relation, organisation_column);
 	END IF;
+	IF permission IS NOT NULL AND EXISTS (SELECT FROM pg_policy WHERE polrelid = relation AND polpermissive
+			AND polname NOT IN ('pindah_select', 'pindah_insert', 'pindah_update', 'pindah_delete')) THEN
+		RAISE WARNING 'table % has permissive policies of its own: they show rows of the tenant without the permission', relation
+			USING HINT = 'Drop them, or put the permission into them.';
+	END IF;
 	SELECT * INTO class FROM pg_class WHERE oid = relation;
 	record := coalesce(pindah.protection_record(relation),
 		jsonb_build_object('row_security', class.relrowsecurity, 'force', class.relforcerowsecurity));

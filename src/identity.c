@@ -70,6 +70,7 @@ static bool token_is_outdated = false;	/* at load: set in an earlier one */
 static Review review;
 static MemoryContext review_context = NULL;
 static MemoryContext scratch_context = NULL;
+static emit_log_hook_type previous_emit_log = NULL;
 
 /*
  * Verify a token and build its identity, in scratch_context; NULL with a
@@ -132,7 +133,7 @@ static void
 refuse_setting(TokenVerdict verdict)
 {
 	GUC_check_errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION);
-	GUC_check_errmsg("token refused: %s", token_verdict_sentence(verdict));
+	GUC_check_errmsg("%s: %s", TOKEN_REFUSED, token_verdict_sentence(verdict));
 	GUC_check_errdetail("reason: %s", token_verdict_reason(verdict));
 	GUC_check_errhint("%s", token_verdict_hint(verdict));
 }
@@ -475,6 +476,24 @@ on_transaction_end(XactEvent event, void *arg)
 	session_changes++;
 }
 
+/*
+ * Keep the statement and context of a refusal out of the server log: the
+ * token stands in them, when it was not sent as a parameter.
+ */
+static void
+hide_refused_token(ErrorData *edata)
+{
+	if (edata->sqlerrcode == ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION &&
+		edata->message != NULL &&
+		strncmp(edata->message, TOKEN_REFUSED, strlen(TOKEN_REFUSED)) == 0)
+	{
+		edata->hide_stmt = true;
+		edata->hide_ctx = true;
+	}
+	if (previous_emit_log)
+		previous_emit_log(edata);
+}
+
 /* Define the settings of this room. */
 void
 IdentityInit(void)
@@ -500,4 +519,6 @@ IdentityInit(void)
 							   check_role_claims, assign_role_claims, NULL);
 
 	RegisterXactCallback(on_transaction_end, NULL);
+	previous_emit_log = emit_log_hook;
+	emit_log_hook = hide_refused_token;
 }

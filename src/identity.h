@@ -13,6 +13,9 @@
 #include "identity_block.h"
 #include "verdict.h"
 
+/* How every message about a refused token begins. */
+#define TOKEN_REFUSED	"token refused"
+
 typedef enum IdentitySource
 {
 	IDENTITY_FROM_NOWHERE,

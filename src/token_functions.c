@@ -64,6 +64,7 @@ pindah_verify_jws(PG_FUNCTION_ARGS)
 	JwsParts	parts;
 	JwsHeader	header;
 	JsonObject	object;
+	const char *json;
 	char	   *bytes;
 	size_t		len;
 	bool		good;
@@ -71,8 +72,7 @@ pindah_verify_jws(PG_FUNCTION_ARGS)
 	if (usable != KEY_OK)
 		raise_key_verdict(usable);
 	good = jws_split(VARDATA_ANY(jws), VARSIZE_ANY_EXHDR(jws), &parts) == TOKEN_OK &&
-		jws_decode_segment(parts.header, &bytes, &len) == TOKEN_OK &&
-		jws_read_json(bytes, len, &object) == TOKEN_OK &&
+		verify_read_segment(parts.header, &json, &object) == TOKEN_OK &&
 		jws_check_header(&object, JWS_ANY_PAYLOAD, &header) == TOKEN_OK &&
 		jws_decode_segment(parts.payload, &bytes, &len) == TOKEN_OK &&
 		jws_decode_segment(parts.signature, &bytes, &len) == TOKEN_OK &&
@@ -140,7 +140,7 @@ pindah_verify_jwt(PG_FUNCTION_ARGS)
 
 	/* An empty setting would mean nobody; an empty token is a bad one. */
 	if (PG_ARGISNULL(0) || VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0)) == 0)
-		raise_token_verdict(TOKEN_NOT_COMPACT, "token refused");
+		raise_token_verdict(TOKEN_NOT_COMPACT, TOKEN_REFUSED);
 
 	identity_set_token(text_to_cstring(PG_GETARG_TEXT_PP(0)), is_local);
 	identity = identity_current();

@@ -152,9 +152,9 @@ read_json_guarded(const char *text, size_t len, JsonObject *object)
 	return verdict;
 }
 
-/* Decode a segment and read it as a JSON object. */
-static TokenVerdict
-read_segment(JwsSegment segment, const char **text, JsonObject *object)
+/* Decode a segment and read it as a JSON object, in the server's encoding. */
+TokenVerdict
+verify_read_segment(JwsSegment segment, const char **text, JsonObject *object)
 {
 	char	   *bytes;
 	size_t		len;
@@ -214,7 +214,7 @@ read_header(JwsSegment segment, const char **json, JwsHeader *header)
 		*header = known_header.header;
 		return TOKEN_OK;
 	}
-	verdict = read_segment(segment, json, &object);
+	verdict = verify_read_segment(segment, json, &object);
 	if (verdict == TOKEN_OK)
 		verdict = jws_check_header(&object, JWS_ACCESS_TOKEN, header);
 	if (verdict == TOKEN_OK)
@@ -299,7 +299,7 @@ judge_token(const char *token, size_t len, TimestampTz now,
 	if (verdict == TOKEN_OK)
 		verdict = jws_decode_segment(parts.signature, &signature, &signature_len);
 	if (verdict == TOKEN_OK)
-		verdict = read_segment(parts.payload, &reading->payload, &payload_object);
+		verdict = verify_read_segment(parts.payload, &reading->payload, &payload_object);
 	if (verdict == TOKEN_OK)
 		verdict = claims_read_issuer(&payload_object, &reading->claims);
 	if (verdict != TOKEN_OK)

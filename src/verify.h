@@ -28,6 +28,8 @@ typedef struct TokenReading
 
 extern void verify_token(const char *token, size_t len, TimestampTz now,
 						 TokenReading *reading);
+extern TokenVerdict verify_read_segment(JwsSegment segment, const char **text,
+										JsonObject *object);
 extern TokenVerdict verify_times(const Claims *claims, TimestampTz now);
 extern void verify_catch_up(void);
 extern uint64 verify_generation(void);

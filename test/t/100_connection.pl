@@ -54,10 +54,12 @@ unleaked($err, '... which');
 is($out, 'user-1', 'a good token set before the library loads is taken on');
 ($out) = connected("BEGIN; SET LOCAL pindah.token = '$good'; SAVEPOINT s; SET LOCAL pindah.token = '$other'; $who; ROLLBACK TO s; $who; COMMIT; $who");
 is($out, "user-2\nuser-1\nnobody", 'with scopes and savepoints as they were');
-($out) = connected("SET pindah.role_claims = '{\"OrganisationId\": 1}'; SELECT pindah_organisation_id() IS NULL");
-is($out, 't', 'claims set before the library loads do not count for a plain role');
-($out) = connected("SET pindah.session_identity = off; SET pindah.clock_skew = 300; $who; SHOW pindah.session_identity; SHOW pindah.clock_skew");
-is($out, "nobody\non\n30s", 'neither do the settings that only a superuser may change');
+for my $forged ('session_identity = on', 'clock_skew = 300', 'max_token_size = 1048576', 'algorithms = HS256', "role_claims = '{}'")
+{
+	($out, $err) = connected("SET pindah.$forged; $who");
+	like($err, qr/FATAL:  permission denied to set parameter/, "a superuser's setting forged before the library loads ends the session: $forged");
+	is($out, '', '... and answers nothing');
+}
 
 #
 # Start-up options
@@ -129,7 +131,10 @@ is($out, 'nobody', 'session_identity = off: a token of the connection does not c
 is($out, "nobody\nuser-1\nnobody", 'session_identity = off: a session token ends with its transaction');
 ($out, $err) = connected("SET pindah.token = '$good'; SELECT pindah_whoami()->>'reason'", user => 'pool');
 is($out, 'ended', 'session_identity = off: pindah_whoami tells why there is nobody');
+($out, $err) = connected("SELECT 1 FROM pindah_whoami(); SET pindah.token = '$good'", user => 'pool');
 like($err, qr/WARNING:  the identity ends with this statement/, 'session_identity = off: SET outside a transaction warns');
+($out, $err) = connected('SELECT 1', user => 'pool', options => '-c pindah.session_identity=on');
+like($err, qr/permission denied to set parameter "pindah.session_identity"/, 'session_identity = off: an option of the connection does not turn it on');
 $node->safe_psql('postgres', "ALTER ROLE pool SET pindah.token = '$good'");
 ($out) = connected("$who; BEGIN; $who; COMMIT", user => 'pool');
 is($out, "nobody\nnobody", 'session_identity = off: a token of the role does not count');
