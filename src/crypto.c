@@ -32,6 +32,8 @@
 #define RSA_MAX_BITS	16384
 #define RSA_MIN_EXPONENT	UINT64_C(65537)
 #define RSA_MAX_EXPONENT	UINT64_C(4294967295)
+/* No modulus has a factor below it; OpenSSL's own check stops at 751. */
+#define RSA_MIN_FACTOR	1024
 
 /* P-521 has the longest field of the curves. */
 #define MAX_FIELD_SIZE	66
@@ -287,6 +289,18 @@ has_roca_fingerprint(const BIGNUM *n)
 	return true;
 }
 
+/* Does an odd modulus have a factor that nobody has to look for? */
+static bool
+has_small_factor(const BIGNUM *n)
+{
+	for (BN_ULONG divisor = 3; divisor < RSA_MIN_FACTOR; divisor += 2)
+	{
+		if (BN_mod_word(n, divisor) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Judge modulus and exponent before OpenSSL gets them. */
 static KeyVerdict
 check_rsa_numbers(const BIGNUM *n, const BIGNUM *e)
@@ -303,6 +317,8 @@ check_rsa_numbers(const BIGNUM *n, const BIGNUM *e)
 		return KEY_RSA_EXPONENT;
 	if (has_roca_fingerprint(n))
 		return KEY_RSA_ROCA;
+	if (has_small_factor(n))
+		return KEY_UNUSABLE;
 	return KEY_OK;
 }
 
