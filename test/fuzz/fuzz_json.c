@@ -55,10 +55,21 @@ check_member(const JsonMember *member, const JsonMember *expected)
 		MUST(same_text(member->items[i], expected->items[i]));
 }
 
-/* No name twice, and every name leads to its own member. */
+/* No name twice, every name leads to its own member, and no other to any. */
 static void
 check_names(const JsonObject *object)
 {
+	static const char *const others[] = {"", "a", "alg", "exp", "sub", "nameid", "m1"};
+
+	for (size_t i = 0; i < lengthof(others); i++)
+	{
+		const JsonMember *found = json_member(object, others[i]);
+		bool		there = false;
+
+		for (int j = 0; j < object->nmembers; j++)
+			there = there || strcmp(object->members[j].name, others[i]) == 0;
+		MUST(there == (found != NULL));
+	}
 	for (int i = 0; i < object->nmembers; i++)
 	{
 		for (int j = 0; j < i; j++)

@@ -7,6 +7,7 @@
  */
 #include "fuzz.h"
 
+#include "base64url.h"
 #include "jwk.h"
 
 void
@@ -22,6 +23,25 @@ size_of(const JsonObject *object, const char *name)
 
 	MUST(member != NULL && member->kind == JSON_KIND_STRING);
 	return strlen(member->text) * 3 / 4;
+}
+
+/* A modulus has a fair size and no factor that everybody finds. */
+static void
+check_modulus(const char *text)
+{
+	size_t		size = strlen(text) * 3 / 4;
+	uint8_t    *bytes = palloc(size);
+
+	MUST(size >= 2048 / 8 && size <= 16384 / 8 + 1);
+	MUST(base64url_decode(text, strlen(text), bytes));
+	for (uint32_t divisor = 2; divisor < 752; divisor++)
+	{
+		uint32_t	rest = 0;
+
+		for (size_t i = 0; i < size; i++)
+			rest = (rest * 256 + bytes[i]) % divisor;
+		MUST(rest != 0);
+	}
 }
 
 /* Type, curve and sizes, as the algorithm's own name has them (RFC 7518). */
@@ -49,7 +69,7 @@ check_shape(const JsonObject *object, const char *algorithm)
 	if (strncmp(algorithm, "RS", 2) == 0 || strncmp(algorithm, "PS", 2) == 0)
 	{
 		MUST(strcmp(kty, "RSA") == 0);
-		MUST(size_of(object, "n") >= 2048 / 8 && size_of(object, "n") <= 16384 / 8 + 1);
+		check_modulus(json_member(object, "n")->text);
 		MUST(size_of(object, "e") >= 3);
 		return;
 	}

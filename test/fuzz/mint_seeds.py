@@ -180,6 +180,8 @@ def jwk_seeds():
     yield "rsa-even", {**rsa_public, "n": number(n - 1)}
     yield "rsa-short", {**rsa_public, "n": number(n >> 1)}
     yield "rsa-roca", {**rsa_public, "n": number(roca_modulus())}
+    yield "rsa-factor-3", {**rsa_public, "n": number(n + 2 * (n % 3))}
+    yield "rsa-factor-751", {**rsa_public, "n": number(n + 2 * (-n * pow(2, -1, 751) % 751))}
     yield "rsa-e3", {**rsa_public, "e": "Aw"}
     yield "rsa-e-long", {**rsa_public, "e": "AQAAAAE"}
     yield "rsa-leading-zero", {**rsa_public, "n": b64u(b"\0" + n.to_bytes(256, "big"))}
