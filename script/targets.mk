@@ -4,7 +4,7 @@
 # A machine that was never provisioned has no pg_config and so no PGXS: these
 # targets are shell scripts, which provision first and call make again.
 
-.PHONY: help check check-build demo demo-stop bench fuzz dist
+.PHONY: help check check-build demo demo-stop bench fuzz fuzz-sql dist
 
 help:
 	@echo 'make               build (needs pg_config; script/provision build installs it)'
@@ -16,6 +16,7 @@ help:
 	@echo 'make check-build   build a copy of the tree with every warning an error'
 	@echo 'make bench         print a table of speed ratios (PARTS="scans denied")'
 	@echo 'make fuzz          fuzz the parsers (FUZZ_SECONDS=60 for each)'
+	@echo 'make fuzz-sql      let sqlsmith try to see rows of another tenant (STATEMENTS=200000, about an hour)'
 	@echo 'make dist          make the archive for PGXN from the last commit'
 
 # PGXS has a recipe for this target, which says that there is none.  Ours is a
@@ -41,6 +42,9 @@ bench:
 
 fuzz:
 	@script/fuzz $(FUZZ_SECONDS)
+
+fuzz-sql:
+	@script/fuzz-sql $(STATEMENTS)
 
 dist:
 	@script/dist
