@@ -18,7 +18,8 @@ PG_CPPFLAGS = -isystem $(includedir_server) -DPINDAH_VERSION='"$(EXTVERSION)"'
 
 # The install script is assembled, in this order, from one file a capability.
 SQL_PARTS = sql/schema.sql sql/trust.sql sql/identity.sql \
-	sql/authorization.sql sql/tenants.sql
+	sql/authorization.sql sql/tenants.sql sql/advisor.sql sql/advisor_tables.sql \
+	sql/advisor_objects.sql sql/advisor_trust.sql
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 
 REGRESS = setup denials jws whoami permissions survive trusting protect shapes cleanup
