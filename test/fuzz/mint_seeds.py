@@ -253,6 +253,10 @@ def json_seeds():
     yield "cut-escape", '{"a":"\\u00'
     yield "cut-word", '{"a":tru'
     yield "cut-number", '{"a":1e'
+    yield "number", "17"
+    yield "trailing", '{"a":1}x'
+    yield "control", b'{"a":"long enough\x1f to be skipped by eights"}'
+    yield "name-lengths", {"n" * i: i for i in range(40)}
 
 
 def base64url_seeds():
