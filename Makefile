@@ -9,7 +9,8 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" pindah_auth.
 
 MODULE_big = pindah_auth
 ROOMS = base64url json_reader verdict crypto jws jwk claims settings keyring \
-	verify identity_block token_cache identity readable_settings identity_guard \
+	verify identity_block token_cache identity readable_settings \
+	plan_constants identity_guard \
 	json_values authorization policy_support token_functions trust_functions pindah_auth
 OBJS = $(ROOMS:%=src/%.o)
 SHLIB_LINK += -lcrypto
@@ -22,7 +23,7 @@ SQL_PARTS = sql/schema.sql sql/trust.sql sql/identity.sql \
 	sql/advisor_objects.sql sql/advisor_trust.sql
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 
-REGRESS = setup denials jws whoami permissions survive trusting protect shapes cleanup
+REGRESS = setup denials jws whoami permissions survive trusting protect shapes long_scans cleanup
 REGRESS_OPTS = --inputdir=test --load-extension=plpgsql
 ISOLATION = revoke_key
 ISOLATION_OPTS = --inputdir=test

@@ -15,6 +15,10 @@
  * the note of the innermost query that is being executed, NULL when that one
  * reads nothing protected; the executor's and planner's hooks keep it.
  *
+ * A query that will take long gets its tenant as a constant (plan_constants.c)
+ * and so keeps to it by itself: an identity that changes in the middle of it
+ * is refused only when it is asked for the next part.
+ *
  * With pindah.session_identity off, no cursor over protected rows may outlive
  * its transaction: the next client of a pool could fetch from it.
  *
@@ -28,6 +32,7 @@
 #include "identity.h"
 #include "lib/ilist.h"
 #include "optimizer/planner.h"
+#include "plan_constants.h"
 #include "settings.h"
 #include "tcop/pquery.h"
 #include "utils/memutils.h"
@@ -90,15 +95,15 @@ reads_protected_rows(const PlannedStmt *plan)
 	return false;
 }
 
-/* Note a query and the identity that it begins under. */
+/* Note a query and the identity that it began under. */
 static void
-guard_query(QueryDesc *query)
+guard_query(QueryDesc *query, uint64 fingerprint)
 {
 	GuardedQuery *guarded = MemoryContextAllocZero(query->estate->es_query_cxt,
 												   sizeof(GuardedQuery));
 
 	guarded->query = query;
-	guarded->fingerprint = current_fingerprint();
+	guarded->fingerprint = fingerprint;
 	guarded->forget.func = forget_query;
 	guarded->forget.arg = guarded;
 	dlist_push_head(&guarded_queries, &guarded->node);
@@ -204,19 +209,61 @@ refuse_held_cursor(void)
 				 errhint("pindah.session_identity is off: use a cursor without HOLD, inside its transaction.")));
 }
 
+/*
+ * Give a query that begins the plan that it will keep, in a memory context of
+ * its own; NULL when it can keep the one that it has.  As in the planner, who
+ * asks the accessors here is not the query that is running.
+ */
+static MemoryContext
+fix_plan(QueryDesc *query)
+{
+	const GuardedQuery *outer = running;
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context;
+
+	if (!plan_wants_constants(query->plannedstmt))
+		return NULL;
+	context = AllocSetContextCreate(GetMemoryChunkContext(query),
+									"pindah plan", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(context);
+	running = NULL;
+	PG_TRY();
+	{
+		query->plannedstmt = plan_with_constants(query->plannedstmt);
+	}
+	PG_FINALLY();
+	{
+		running = outer;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	return context;
+}
+
+/* Set a query up, and note the identity if it reads protected rows. */
 static void
 guard_executor_start(QueryDesc *query, int flags)
 {
+	bool		guarded = (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0 &&
+		reads_protected_rows(query->plannedstmt);
+	MemoryContext plan_context = NULL;
+	uint64		fingerprint = 0;
+
+	/* What runs while the query is set up cannot change who it is for. */
+	if (guarded)
+	{
+		refuse_held_cursor();
+		fingerprint = current_fingerprint();
+		plan_context = fix_plan(query);
+	}
 	if (previous_executor_start)
 		previous_executor_start(query, flags);
 	else
 		standard_ExecutorStart(query, flags);
-	if ((flags & EXEC_FLAG_EXPLAIN_ONLY) == 0 &&
-		reads_protected_rows(query->plannedstmt))
-	{
-		refuse_held_cursor();
-		guard_query(query);
-	}
+	if (guarded)
+		guard_query(query, fingerprint);
+	if (plan_context != NULL)
+		MemoryContextSetParent(plan_context, query->estate->es_query_cxt);
 }
 
 /*
