@@ -211,9 +211,9 @@ COMMENT ON FUNCTION pindah.policy_settings() IS 'settings that policies read and
 -- The clauses are judged as PostgreSQL stores them: that is exact, and much
 -- faster than to deparse them.
 --
---   tenant	column = pindah_organisation_…(), once more in pindah.holds(); in the
+--   tenant	column = pindah_organisation_...(), once more in pindah.holds(); in the
 --		permissive ones with a permission
---   child	EXISTS (SELECT FROM parent pindah_parent WHERE …); permissions alone
+--   child	EXISTS (SELECT FROM parent pindah_parent WHERE ...); permissions alone
 --   shared	permissions, false, or for SELECT true
 CREATE FUNCTION pindah.altered_tables()
 	RETURNS TABLE (relid oid, restrictive boolean, what text[])

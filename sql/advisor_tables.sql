@@ -146,7 +146,7 @@ CREATE VIEW pindah.lint_policy_reads_unloaded_setting AS
 		WHERE s.ours IS NOT NULL AND s.forgeable IS NULL AND NOT (SELECT pindah.is_preloaded())
 			AND NOT EXISTS (SELECT FROM pindah.altered_tables() a
 				WHERE a.relid = c.oid AND p.polname || ' was altered' = ANY (a.what));
-COMMENT ON VIEW pindah.lint_policy_reads_unloaded_setting IS 'policies that read pindah.… where the library is not preloaded';
+COMMENT ON VIEW pindah.lint_policy_reads_unloaded_setting IS 'policies that read pindah.... where the library is not preloaded';
 
 -- See src/policy_support.c and test/pgtap/100_attacks.sql.
 CREATE VIEW pindah.lint_policy_not_held AS
