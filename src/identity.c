@@ -28,6 +28,7 @@
 
 #include "access/parallel.h"
 #include "access/xact.h"
+#include "citus.h"
 #include "json_reader.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -450,6 +451,8 @@ identity_set_token(const char *token, bool is_local)
 	set_config_option("pindah.token", token, PGC_USERSET, PGC_S_SESSION,
 					  is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET,
 					  true, 0, false);
+	if (is_local && citus_is_loaded())
+		citus_propagate_token(token);
 }
 
 /*
