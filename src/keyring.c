@@ -4,14 +4,8 @@
  *	  Whom this database trusts: issuers and their keys.
  *
  * Reads pindah.issuers and pindah.keys into this backend's memory, keeps the
- * keys as OpenSSL keys once they were needed, and forgets everything when a
- * relcache invalidation says that one of the tables changed: a trigger on each
- * sends one, on a standby too.
- *
- * The tables are read directly, with a catalog snapshot: no grant is needed,
- * no transaction snapshot is taken, and a transaction sees what it has
- * changed itself.  They must be members of the extension, so that nobody can
- * put tables of his own in their place.
+ * keys as OpenSSL keys once they were needed, and forgets everything when one
+ * of the tables has changed.
  *
  * Each build goes to a memory context of its own, which replaces the one of
  * before only when it is complete.  What the functions hand out is good until
@@ -21,24 +15,15 @@
  */
 #include "keyring.h"
 
-#include "access/genam.h"
-#include "access/table.h"
-#include "catalog/dependency.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_class.h"
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "jwk.h"
 #include "mb/pg_wchar.h"
-#include "settings.h"
+#include "trust_tables.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/inval.h"
 #include "utils/jsonb.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
-#include "utils/snapmgr.h"
 
 /* Columns of the tables: the order of sql/trust.sql. */
 enum
@@ -78,30 +63,13 @@ typedef struct Keyring
 } Keyring;
 
 static Keyring *keyring = NULL;
-static uint64 generation = 1;
-static Oid	issuers_oid = InvalidOid;
-static Oid	keys_oid = InvalidOid;
-
-/*
- * Count a change of one of the trust tables.  While there are none, any new
- * relation may be one.
- */
-static void
-on_relcache_invalidation(Datum arg, Oid relid)
-{
-	if (relid == InvalidOid || relid == issuers_oid || relid == keys_oid ||
-		!OidIsValid(issuers_oid))
-	{
-		generation++;
-		session_changes++;
-	}
-}
 
 /* Changes whenever the trust in this database may have changed. */
 uint64
 keyring_generation(void)
 {
-	return generation;
+	return trust_table_generation(TRUST_ISSUERS) +
+		trust_table_generation(TRUST_KEYS);
 }
 
 /* Free a CryptoKey together with the memory context that it belongs to. */
@@ -130,33 +98,6 @@ keyring_alloc_key(MemoryContext context)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	return *owner;
-}
-
-/* The table pindah.<name>, if it belongs to the extension. */
-static Oid
-find_member_table(Oid schema, Oid extension, const char *name)
-{
-	Oid			relid = get_relname_relid(name, schema);
-
-	if (!OidIsValid(relid) ||
-		getExtensionOfObject(RelationRelationId, relid) != extension)
-		return InvalidOid;
-	return relid;
-}
-
-/* Find both tables; false when the extension is not in this database. */
-static bool
-find_tables(void)
-{
-	Oid			extension = get_extension_oid("pindah_auth", true);
-	Oid			schema = get_namespace_oid("pindah", true);
-
-	issuers_oid = keys_oid = InvalidOid;
-	if (!OidIsValid(extension) || !OidIsValid(schema))
-		return false;
-	issuers_oid = find_member_table(schema, extension, "issuers");
-	keys_oid = find_member_table(schema, extension, "keys");
-	return OidIsValid(issuers_oid) && OidIsValid(keys_oid);
 }
 
 /* A text column as a C string. */
@@ -241,8 +182,9 @@ make_room(void *array, int row, Size size)
 
 /* Read one row of pindah.issuers. */
 static void
-read_issuer(Keyring *ring, HeapTuple tuple, TupleDesc desc)
+read_issuer(void *state, HeapTuple tuple, TupleDesc desc)
 {
+	Keyring    *ring = state;
 	char	   *map = jsonb_column(tuple, desc, ISSUERS_CLAIM_MAP);
 	TrustedIssuer *issuer;
 
@@ -271,8 +213,9 @@ read_issuer(Keyring *ring, HeapTuple tuple, TupleDesc desc)
 
 /* Read one row of pindah.keys. */
 static void
-read_key(Keyring *ring, HeapTuple tuple, TupleDesc desc)
+read_key(void *into, HeapTuple tuple, TupleDesc desc)
 {
+	Keyring    *ring = into;
 	const char *state = text_column(tuple, desc, KEYS_STATE);
 	TrustedKey *key;
 
@@ -284,24 +227,6 @@ read_key(Keyring *ring, HeapTuple tuple, TupleDesc desc)
 	key->json = jsonb_column(tuple, desc, KEYS_JWK);
 	key->revoked = strcmp(state, "active") != 0 &&
 		strcmp(state, "next") != 0 && strcmp(state, "retiring") != 0;
-}
-
-/* Hand every row of a table to a reader. */
-static void
-read_table(Oid relid, Keyring *ring,
-		   void (*read_row) (Keyring *ring, HeapTuple tuple, TupleDesc desc))
-{
-	Relation	relation = table_open(relid, AccessShareLock);
-	Snapshot	snapshot = RegisterSnapshot(GetCatalogSnapshot(relid));
-	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, snapshot,
-										  0, NULL);
-	HeapTuple	tuple;
-
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		read_row(ring, tuple, RelationGetDescr(relation));
-	systable_endscan(scan);
-	UnregisterSnapshot(snapshot);
-	table_close(relation, AccessShareLock);
 }
 
 /* Give each issuer the run of keys that is its own. */
@@ -339,10 +264,15 @@ refresh_keyring(void)
 	MemoryContext caller;
 	Keyring    *ring;
 	Keyring    *old;
+	uint64		generation = keyring_generation();
+	Oid			issuers_oid;
+	Oid			keys_oid;
 
 	if (keyring != NULL && keyring->generation == generation)
 		return true;
-	if (!find_tables())
+	issuers_oid = trust_table_find(TRUST_ISSUERS);
+	keys_oid = trust_table_find(TRUST_KEYS);
+	if (!OidIsValid(issuers_oid) || !OidIsValid(keys_oid))
 		return false;
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "pindah keyring",
@@ -351,8 +281,8 @@ refresh_keyring(void)
 	ring = palloc0(sizeof(Keyring));
 	ring->context = context;
 	ring->generation = generation;
-	read_table(issuers_oid, ring, read_issuer);
-	read_table(keys_oid, ring, read_key);
+	trust_table_read(issuers_oid, read_issuer, ring);
+	trust_table_read(keys_oid, read_key, ring);
 	assign_keys(ring);
 	MemoryContextSwitchTo(caller);
 
@@ -462,11 +392,4 @@ keyring_issuer_speaks_for(const TrustedIssuer *issuer, const char *organisation)
 	return bsearch(&organisation, issuer->organisations.items,
 				   issuer->organisations.count, sizeof(char *),
 				   compare_strings) != NULL;
-}
-
-/* Begin to listen for changes of trust. */
-void
-KeyringInit(void)
-{
-	CacheRegisterRelcacheCallback(on_relcache_invalidation, (Datum) 0);
 }

@@ -28,7 +28,6 @@ typedef struct TrustedIssuer
 	TrustedKey *keys;
 } TrustedIssuer;
 
-extern void KeyringInit(void);
 extern const TrustedIssuer *keyring_find_issuer(const char *issuer);
 extern TokenVerdict keyring_find_key(const TrustedIssuer *issuer,
 									 const JwsHeader *header, CryptoKey **key,

@@ -10,10 +10,10 @@
 #include "fmgr.h"
 #include "identity.h"
 #include "identity_guard.h"
-#include "keyring.h"
 #include "miscadmin.h"
 #include "readable_settings.h"
 #include "settings.h"
+#include "trust_tables.h"
 #include "utils/guc.h"
 
 PINDAH_MODULE_MAGIC;
@@ -27,7 +27,7 @@ _PG_init(void)
 	/* A start that is cancelled half-way could not be repeated. */
 	HOLD_INTERRUPTS();
 	SettingsInit();
-	KeyringInit();
+	TrustTablesInit();
 	IdentityInit();
 	ReadableSettingsInit();
 	IdentityGuardInit();

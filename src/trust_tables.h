@@ -1,0 +1,32 @@
+/*-------------------------------------------------------------------------
+ *
+ * trust_tables.h
+ *	  The tables of trust: which they are, and whether they have changed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PINDAH_TRUST_TABLES_H
+#define PINDAH_TRUST_TABLES_H
+
+#include "compat.h"
+
+#include "access/htup.h"
+#include "access/tupdesc.h"
+
+typedef enum TrustTable
+{
+	TRUST_ISSUERS,
+	TRUST_KEYS
+} TrustTable;
+
+#define TRUST_TABLES_COUNT (TRUST_KEYS + 1)
+
+/* Takes one row of a table. */
+typedef void (*TrustRowReader) (void *state, HeapTuple tuple, TupleDesc desc);
+
+extern void TrustTablesInit(void);
+extern uint64 trust_table_generation(TrustTable table);
+extern Oid	trust_table_find(TrustTable table);
+extern void trust_table_read(Oid relid, TrustRowReader read_row, void *state);
+
+#endif							/* PINDAH_TRUST_TABLES_H */
