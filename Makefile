@@ -9,7 +9,7 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" pindah_auth.
 
 MODULE_big = pindah_auth
 ROOMS = base64url json_reader verdict crypto jws jwk claims settings \
-	trust_tables keyring verify identity_block token_cache citus identity \
+	keyring trust_tables trust verify identity_block token_cache citus identity \
 	readable_settings \
 	plan_constants identity_guard \
 	json_values authorization policy_support token_functions trust_functions pindah_auth

@@ -13,14 +13,6 @@
 #include "jws.h"
 
 #include "base64url.h"
-#include "mb/pg_wchar.h"
-
-/* The encoding that JSON is read in: the server's, or UTF-8 outside of it. */
-#ifdef FRONTEND
-#define JSON_ENCODING()	PG_UTF8
-#else
-#define JSON_ENCODING()	GetDatabaseEncoding()
-#endif
 
 /*
  * Divide a token at its dots: exactly three segments.  The last may be empty,
@@ -61,11 +53,11 @@ jws_decode_segment(JwsSegment segment, char **bytes, size_t *len)
 	return TOKEN_OK;
 }
 
-/* Read decoded bytes as a JSON object. */
+/* Read decoded bytes, which are in that encoding, as a JSON object. */
 TokenVerdict
-jws_read_json(const char *bytes, size_t len, JsonObject *object)
+jws_read_json(const char *bytes, size_t len, int encoding, JsonObject *object)
 {
-	switch (json_read_object(bytes, len, JSON_ENCODING(), object))
+	switch (json_read_object(bytes, len, encoding, object))
 	{
 		case JSON_READ_OK:
 			return TOKEN_OK;

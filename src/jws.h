@@ -47,7 +47,7 @@ typedef enum JwsUse
 extern TokenVerdict jws_split(const char *token, size_t len, JwsParts *parts);
 extern TokenVerdict jws_decode_segment(JwsSegment segment, char **bytes,
 									   size_t *len);
-extern TokenVerdict jws_read_json(const char *bytes, size_t len,
+extern TokenVerdict jws_read_json(const char *bytes, size_t len, int encoding,
 								  JsonObject *object);
 extern TokenVerdict jws_check_header(const JsonObject *object, JwsUse use,
 									 JwsHeader *header);

@@ -1,76 +1,23 @@
 /*-------------------------------------------------------------------------
  *
  * keyring.c
- *	  Whom this database trusts: issuers and their keys.
+ *	  Issuers and their keys, from whatever source.
  *
- * Reads pindah.issuers and pindah.keys into this backend's memory, keeps the
- * keys as OpenSSL keys once they were needed, and forgets everything when one
- * of the tables has changed.
+ * A keyring is filled by its source (the trust tables in trust.c, the trust
+ * file in trust_document.c), sealed, and from then on only looked up in; but
+ * for keys of the tables, which are parsed when they are first needed.
+ * Everything that it points at lives in its memory context, OpenSSL's keys
+ * too: deleting the context frees all.
  *
- * Each build goes to a memory context of its own, which replaces the one of
- * before only when it is complete.  What the functions hand out is good until
- * the next call of keyring_find_issuer().
+ * An issuer has the keys of its own keyring that bear its name, and no other:
+ * this is what keeps a token of one issuer from the keys of another.
  *
  *-------------------------------------------------------------------------
  */
 #include "keyring.h"
 
-#include "access/htup_details.h"
-#include "catalog/pg_type.h"
 #include "jwk.h"
-#include "mb/pg_wchar.h"
-#include "trust_tables.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/jsonb.h"
 #include "utils/memutils.h"
-
-/* Columns of the tables: the order of sql/trust.sql. */
-enum
-{
-	ISSUERS_ISSUER = 1,
-	ISSUERS_AUDIENCE,
-	ISSUERS_ORGANISATIONS,
-	ISSUERS_CLAIM_MAP
-};
-
-enum
-{
-	KEYS_ISSUER = 1,
-	KEYS_KEY_ID,
-	KEYS_STATE,
-	KEYS_JWK
-};
-
-struct TrustedKey
-{
-	const char *issuer;
-	const char *key_id;
-	bool		revoked;
-	const char *json;
-	bool		loaded;			/* was parsing tried? */
-	CryptoKey  *key;			/* NULL after that: unusable */
-};
-
-typedef struct Keyring
-{
-	MemoryContext context;
-	uint64		generation;		/* of the trust that it shows */
-	int			nissuers;
-	TrustedIssuer *issuers;		/* in order of strcmp */
-	int			nkeys;
-	TrustedKey *keys;			/* in order of issuer */
-} Keyring;
-
-static Keyring *keyring = NULL;
-
-/* Changes whenever the trust in this database may have changed. */
-uint64
-keyring_generation(void)
-{
-	return trust_table_generation(TRUST_ISSUERS) +
-		trust_table_generation(TRUST_KEYS);
-}
 
 /* Free a CryptoKey together with the memory context that it belongs to. */
 static void
@@ -100,55 +47,6 @@ keyring_alloc_key(MemoryContext context)
 	return *owner;
 }
 
-/* A text column as a C string. */
-static const char *
-text_column(HeapTuple tuple, TupleDesc desc, int column)
-{
-	bool		isnull;
-	Datum		value = heap_getattr(tuple, column, desc, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
-/* A jsonb column as JSON text. */
-static char *
-jsonb_column(HeapTuple tuple, TupleDesc desc, int column)
-{
-	bool		isnull;
-	Datum		value = heap_getattr(tuple, column, desc, &isnull);
-	Jsonb	   *jsonb;
-
-	if (isnull)
-		return NULL;
-	jsonb = DatumGetJsonbP(value);
-	return JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
-}
-
-/* A text[] column as strings; null elements are left out. */
-static bool
-list_column(HeapTuple tuple, TupleDesc desc, int column, ClaimList *list)
-{
-	bool		isnull;
-	Datum		value = heap_getattr(tuple, column, desc, &isnull);
-	Datum	   *elements;
-	bool	   *nulls;
-	int			count;
-
-	list->count = 0;
-	list->items = NULL;
-	if (isnull)
-		return false;
-	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false,
-					  TYPALIGN_INT, &elements, &nulls, &count);
-	list->items = palloc((count + 1) * sizeof(char *));
-	for (int i = 0; i < count; i++)
-	{
-		if (!nulls[i])
-			list->items[list->count++] = TextDatumGetCString(elements[i]);
-	}
-	return true;
-}
-
 static int
 compare_strings(const void *a, const void *b)
 {
@@ -171,62 +69,59 @@ compare_keys(const void *a, const void *b)
 
 /* Grow an array of rows; "row" is the number of the next. */
 static void *
-make_room(void *array, int row, Size size)
+make_room(Keyring *ring, void *array, int row, Size size)
 {
 	if (array == NULL)
-		return palloc0(8 * size);
+		return MemoryContextAlloc(ring->context, 8 * size);
 	if (row >= 8 && (row & (row - 1)) == 0)
 		return repalloc_huge(array, (Size) row * 2 * size);
 	return array;
 }
 
-/* Read one row of pindah.issuers. */
-static void
-read_issuer(void *state, HeapTuple tuple, TupleDesc desc)
+/* An empty keyring, in a memory context of its own. */
+Keyring *
+keyring_create(MemoryContext parent, int encoding)
 {
-	Keyring    *ring = state;
-	char	   *map = jsonb_column(tuple, desc, ISSUERS_CLAIM_MAP);
-	TrustedIssuer *issuer;
+	MemoryContext context = AllocSetContextCreate(parent, "pindah keyring",
+												  ALLOCSET_DEFAULT_SIZES);
+	Keyring    *ring = MemoryContextAllocZero(context, sizeof(Keyring));
 
-	ring->issuers = make_room(ring->issuers, ring->nissuers, sizeof(TrustedIssuer));
-	issuer = &ring->issuers[ring->nissuers++];
-	memset(issuer, 0, sizeof(*issuer));
-	issuer->issuer = text_column(tuple, desc, ISSUERS_ISSUER);
-	issuer->has_audience = list_column(tuple, desc, ISSUERS_AUDIENCE,
-									   &issuer->audience);
-	issuer->has_organisations = list_column(tuple, desc, ISSUERS_ORGANISATIONS,
-											&issuer->organisations);
-	if (issuer->organisations.count > 1)
-		qsort(issuer->organisations.items, issuer->organisations.count,
-			  sizeof(char *), compare_strings);
-
-	issuer->claim_names = claims_default_names();
-	if (map != NULL)
-	{
-		ClaimNames *names = palloc(sizeof(ClaimNames));
-
-		issuer->claim_names =
-			claims_read_map(map, strlen(map), GetDatabaseEncoding(), names) ?
-			names : NULL;
-	}
+	ring->context = context;
+	ring->encoding = encoding;
+	return ring;
 }
 
-/* Read one row of pindah.keys. */
-static void
-read_key(void *into, HeapTuple tuple, TupleDesc desc)
+/*
+ * Add an issuer that may use the usual claim names and speak for all; its
+ * strings must be in the ring's context.  Good until the next is added.
+ */
+TrustedIssuer *
+keyring_add_issuer(Keyring *ring, const char *issuer)
 {
-	Keyring    *ring = into;
-	const char *state = text_column(tuple, desc, KEYS_STATE);
-	TrustedKey *key;
+	TrustedIssuer *added;
 
-	ring->keys = make_room(ring->keys, ring->nkeys, sizeof(TrustedKey));
-	key = &ring->keys[ring->nkeys++];
-	memset(key, 0, sizeof(*key));
-	key->issuer = text_column(tuple, desc, KEYS_ISSUER);
-	key->key_id = text_column(tuple, desc, KEYS_KEY_ID);
-	key->json = jsonb_column(tuple, desc, KEYS_JWK);
-	key->revoked = strcmp(state, "active") != 0 &&
-		strcmp(state, "next") != 0 && strcmp(state, "retiring") != 0;
+	ring->issuers = make_room(ring, ring->issuers, ring->nissuers,
+							  sizeof(TrustedIssuer));
+	added = &ring->issuers[ring->nissuers++];
+	memset(added, 0, sizeof(*added));
+	added->ring = ring;
+	added->issuer = issuer;
+	added->claim_names = claims_default_names();
+	return added;
+}
+
+/* Add a key.  Good until the next is added. */
+TrustedKey *
+keyring_add_key(Keyring *ring, const char *issuer, const char *key_id)
+{
+	TrustedKey *added;
+
+	ring->keys = make_room(ring, ring->keys, ring->nkeys, sizeof(TrustedKey));
+	added = &ring->keys[ring->nkeys++];
+	memset(added, 0, sizeof(*added));
+	added->issuer = issuer;
+	added->key_id = key_id;
+	return added;
 }
 
 /* Give each issuer the run of keys that is its own. */
@@ -235,10 +130,6 @@ assign_keys(Keyring *ring)
 {
 	int			next = 0;
 
-	if (ring->nissuers > 1)
-		qsort(ring->issuers, ring->nissuers, sizeof(TrustedIssuer), compare_issuers);
-	if (ring->nkeys > 1)
-		qsort(ring->keys, ring->nkeys, sizeof(TrustedKey), compare_keys);
 	for (int i = 0; i < ring->nissuers; i++)
 	{
 		TrustedIssuer *issuer = &ring->issuers[i];
@@ -256,70 +147,48 @@ assign_keys(Keyring *ring)
 	}
 }
 
-/* Bring the keyring up to date; false when there is nothing to read. */
-static bool
-refresh_keyring(void)
+/* Put a filled keyring in order: from now on it can be looked up in. */
+void
+keyring_seal(Keyring *ring)
 {
-	MemoryContext context;
-	MemoryContext caller;
-	Keyring    *ring;
-	Keyring    *old;
-	uint64		generation = keyring_generation();
-	Oid			issuers_oid;
-	Oid			keys_oid;
+	if (ring->nissuers > 1)
+		qsort(ring->issuers, ring->nissuers, sizeof(TrustedIssuer), compare_issuers);
+	if (ring->nkeys > 1)
+		qsort(ring->keys, ring->nkeys, sizeof(TrustedKey), compare_keys);
+	for (int i = 0; i < ring->nissuers; i++)
+	{
+		ClaimList  *organisations = &ring->issuers[i].organisations;
 
-	if (keyring != NULL && keyring->generation == generation)
-		return true;
-	issuers_oid = trust_table_find(TRUST_ISSUERS);
-	keys_oid = trust_table_find(TRUST_KEYS);
-	if (!OidIsValid(issuers_oid) || !OidIsValid(keys_oid))
-		return false;
-
-	context = AllocSetContextCreate(CurrentMemoryContext, "pindah keyring",
-									ALLOCSET_DEFAULT_SIZES);
-	caller = MemoryContextSwitchTo(context);
-	ring = palloc0(sizeof(Keyring));
-	ring->context = context;
-	ring->generation = generation;
-	trust_table_read(issuers_oid, read_issuer, ring);
-	trust_table_read(keys_oid, read_key, ring);
+		if (organisations->count > 1)
+			qsort(organisations->items, organisations->count, sizeof(char *),
+				  compare_strings);
+	}
 	assign_keys(ring);
-	MemoryContextSwitchTo(caller);
-
-	MemoryContextSetParent(context, TopMemoryContext);
-	old = keyring;
-	keyring = ring;
-	if (old != NULL)
-		MemoryContextDelete(old->context);
-	return true;
 }
 
-/*
- * The issuer of that name, byte for byte ('' for tokens without iss), or
- * NULL when it is not trusted.  Must run inside a transaction.
- */
+/* The issuer of that name, byte for byte ('' for tokens without iss), or NULL. */
 const TrustedIssuer *
-keyring_find_issuer(const char *issuer)
+keyring_find_issuer(const Keyring *ring, const char *issuer)
 {
 	TrustedIssuer wanted = {.issuer = issuer};
 
-	if (!refresh_keyring() || keyring->nissuers == 0)
+	if (ring->nissuers == 0)
 		return NULL;
-	return bsearch(&wanted, keyring->issuers, keyring->nissuers,
+	return bsearch(&wanted, ring->issuers, ring->nissuers,
 				   sizeof(TrustedIssuer), compare_issuers);
 }
 
 /* Parse a key when it is first needed; NULL when it is not usable. */
 static CryptoKey *
-load_key(TrustedKey *key)
+load_key(const Keyring *ring, TrustedKey *key)
 {
 	CryptoKey  *crypto;
 	Jwk			jwk;
 
 	if (key->loaded)
 		return key->key;
-	crypto = keyring_alloc_key(keyring->context);
-	if (jwk_read(key->json, strlen(key->json), GetDatabaseEncoding(),
+	crypto = keyring_alloc_key(ring->context);
+	if (jwk_read(key->json, strlen(key->json), ring->encoding,
 				 crypto, &jwk) == KEY_OK)
 		key->key = crypto;
 	key->loaded = true;
@@ -338,7 +207,7 @@ find_only_fitting_key(const TrustedIssuer *issuer, CryptoAlgorithm algorithm,
 
 		if (issuer->keys[i].revoked)
 			continue;
-		key = load_key(&issuer->keys[i]);
+		key = load_key(issuer->ring, &issuer->keys[i]);
 		if (key == NULL || !jws_algorithm_fits(algorithm, crypto_key_algorithm(key)))
 			continue;
 		if (*found != NULL)
@@ -351,7 +220,7 @@ find_only_fitting_key(const TrustedIssuer *issuer, CryptoAlgorithm algorithm,
 /* The key among the issuer's own that the header means (RFC 7515 4.1.4). */
 TokenVerdict
 keyring_find_key(const TrustedIssuer *issuer, const JwsHeader *header,
-				 CryptoKey **key, const char **key_id)
+				 TrustedKey **key)
 {
 	TrustedKey *found = NULL;
 
@@ -372,11 +241,10 @@ keyring_find_key(const TrustedIssuer *issuer, const JwsHeader *header,
 		return TOKEN_UNKNOWN_KEY;
 	if (found->revoked)
 		return TOKEN_KEY_REVOKED;
-	*key = load_key(found);
-	*key_id = found->key_id;
-	if (*key == NULL)
+	*key = found;
+	if (load_key(issuer->ring, found) == NULL)
 		return TOKEN_UNKNOWN_KEY;
-	if (!jws_algorithm_fits(header->algorithm, crypto_key_algorithm(*key)))
+	if (!jws_algorithm_fits(header->algorithm, crypto_key_algorithm(found->key)))
 		return TOKEN_ALGORITHM_NOT_OF_KEY;
 	return TOKEN_OK;
 }

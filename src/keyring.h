@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * keyring.h
- *	  Whom this database trusts: issuers and their keys.
+ *	  Issuers and their keys, from whatever source.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,10 +14,21 @@
 #include "crypto.h"
 #include "jws.h"
 
-typedef struct TrustedKey TrustedKey;
+typedef struct Keyring Keyring;
+
+typedef struct TrustedKey
+{
+	const char *issuer;
+	const char *key_id;
+	bool		revoked;
+	const char *json;			/* what to parse; NULL when "loaded" is set */
+	bool		loaded;			/* was parsing tried? */
+	CryptoKey  *key;			/* NULL after that: unusable */
+} TrustedKey;
 
 typedef struct TrustedIssuer
 {
+	const Keyring *ring;
 	const char *issuer;
 	bool		has_audience;	/* false: tokens may be for anybody */
 	ClaimList	audience;
@@ -28,13 +39,28 @@ typedef struct TrustedIssuer
 	TrustedKey *keys;
 } TrustedIssuer;
 
-extern const TrustedIssuer *keyring_find_issuer(const char *issuer);
+struct Keyring
+{
+	MemoryContext context;		/* of all that it points at */
+	int			encoding;		/* of all its strings */
+	int			nissuers;
+	TrustedIssuer *issuers;		/* in order of strcmp */
+	int			nkeys;
+	TrustedKey *keys;			/* in order of issuer */
+};
+
+extern Keyring *keyring_create(MemoryContext parent, int encoding);
+extern TrustedIssuer *keyring_add_issuer(Keyring *ring, const char *issuer);
+extern TrustedKey *keyring_add_key(Keyring *ring, const char *issuer,
+								   const char *key_id);
+extern void keyring_seal(Keyring *ring);
+extern const TrustedIssuer *keyring_find_issuer(const Keyring *ring,
+												const char *issuer);
 extern TokenVerdict keyring_find_key(const TrustedIssuer *issuer,
-									 const JwsHeader *header, CryptoKey **key,
-									 const char **key_id);
+									 const JwsHeader *header,
+									 TrustedKey **key);
 extern bool keyring_issuer_speaks_for(const TrustedIssuer *issuer,
 									  const char *organisation);
-extern uint64 keyring_generation(void);
 extern CryptoKey *keyring_alloc_key(MemoryContext context);
 
 #endif							/* PINDAH_KEYRING_H */

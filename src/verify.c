@@ -16,10 +16,9 @@
 
 #include "access/xact.h"
 #include "datatype/timestamp.h"
-#include "keyring.h"
 #include "mb/pg_wchar.h"
 #include "settings.h"
-#include "utils/inval.h"
+#include "trust.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -67,14 +66,14 @@ verify_now(void)
 void
 verify_catch_up(void)
 {
-	AcceptInvalidationMessages();
+	trust_catch_up();
 }
 
 /* Changes whenever a verdict of before may no longer stand. */
 uint64
 verify_generation(void)
 {
-	return keyring_generation() + settings_generation();
+	return trust_generation() + settings_generation();
 }
 
 /* Are exp, nbf and iat in order at "now"? */
@@ -139,7 +138,7 @@ read_json_guarded(const char *text, size_t len, JsonObject *object)
 
 	PG_TRY();
 	{
-		verdict = jws_read_json(text, len, object);
+		verdict = jws_read_json(text, len, GetDatabaseEncoding(), object);
 	}
 	PG_CATCH();
 	{
@@ -165,7 +164,7 @@ verify_read_segment(JwsSegment segment, const char **text, JsonObject *object)
 	if (verdict != TOKEN_OK)
 		return verdict;
 	if (GetDatabaseEncoding() == PG_UTF8)
-		verdict = jws_read_json(bytes, len, object);
+		verdict = jws_read_json(bytes, len, PG_UTF8, object);
 	else
 		verdict = read_json_guarded(bytes, len, object);
 	if (verdict == TOKEN_OK)
@@ -228,12 +227,13 @@ check_signature(const JwsParts *parts, const JwsHeader *header,
 				const char *signature, size_t signature_len,
 				const TrustedIssuer *issuer, const char **key_id)
 {
-	CryptoKey  *key;
-	TokenVerdict verdict = keyring_find_key(issuer, header, &key, key_id);
+	TrustedKey *key;
+	TokenVerdict verdict = keyring_find_key(issuer, header, &key);
 
 	if (verdict != TOKEN_OK)
 		return verdict;
-	if (!jws_verify(parts, header->algorithm, key, signature, signature_len))
+	*key_id = key->key_id;
+	if (!jws_verify(parts, header->algorithm, key->key, signature, signature_len))
 		return TOKEN_BAD_SIGNATURE;
 	return TOKEN_OK;
 }
@@ -305,8 +305,8 @@ judge_token(const char *token, size_t len, TimestampTz now,
 	if (verdict != TOKEN_OK)
 		return verdict;
 
-	issuer = keyring_find_issuer(reading->claims.issuer == NULL ? "" :
-								 reading->claims.issuer);
+	issuer = trust_find_issuer(reading->claims.issuer == NULL ? "" :
+							   reading->claims.issuer);
 	if (issuer == NULL || issuer->claim_names == NULL)
 		return TOKEN_UNTRUSTED_ISSUER;
 	verdict = check_signature(&parts, &header, signature, signature_len,

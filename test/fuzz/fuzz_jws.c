@@ -69,7 +69,7 @@ read_header(const Decoded *decoded)
 	JwsHeader	of_jwt;
 
 	if (decoded->verdict != TOKEN_OK ||
-		jws_read_json(decoded->bytes, decoded->len, &object) != TOKEN_OK ||
+		jws_read_json(decoded->bytes, decoded->len, PG_UTF8, &object) != TOKEN_OK ||
 		jws_check_header(&object, JWS_ANY_PAYLOAD, &header) != TOKEN_OK)
 		return;
 	MUST(header.algorithm != ALGORITHM_NONE);
@@ -90,7 +90,7 @@ read_payload(const Decoded *decoded)
 	Claims		claims;
 
 	if (decoded->verdict != TOKEN_OK ||
-		jws_read_json(decoded->bytes, decoded->len, &object) != TOKEN_OK)
+		jws_read_json(decoded->bytes, decoded->len, PG_UTF8, &object) != TOKEN_OK)
 		return;
 	for (size_t i = 0; i < lengthof(names); i++)
 	{
