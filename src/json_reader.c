@@ -16,8 +16,8 @@
  * that was written separately.
  *
  * The first problem ends the reading.  Results are palloc'd in the current
- * context, and point into nothing of the caller's.  Also compiled outside the
- * server.
+ * context, and but for JsonMember.value point into nothing of the caller's.
+ * Also compiled outside the server.
  *
  *-------------------------------------------------------------------------
  */
@@ -402,6 +402,16 @@ note_value(Reader *reader, JsonKind kind, const char *text)
 		member->only_strings = false;
 }
 
+/* Note where the value of the last member stands, which was just read. */
+static void
+note_text(Reader *reader, const char *value)
+{
+	JsonMember *member = &reader->object->members[reader->object->nmembers - 1];
+
+	member->value = value;
+	member->value_len = (size_t) (reader->at - value);
+}
+
 /*
  * Grammar
  */
@@ -419,6 +429,7 @@ read_object(Reader *reader)
 	do
 	{
 		const char *name;
+		const char *value;
 		size_t		len;
 		JsonStatus	status;
 
@@ -434,9 +445,13 @@ read_object(Reader *reader)
 			return JSON_READ_DUPLICATE;
 		if (kept)
 			add_member(reader, name, len);
+		skip_space(reader);
+		value = reader->at;
 		status = read_value(reader);
 		if (status != JSON_READ_OK)
 			return status;
+		if (kept)
+			note_text(reader, value);
 	} while (take(reader, ','));
 	return take(reader, '}') ? JSON_READ_OK : JSON_READ_SYNTAX;
 }
@@ -594,4 +609,130 @@ json_member(const JsonObject *object, const char *name)
 			return member;
 	}
 	return NULL;
+}
+
+/* The comma or bracket behind the value that begins here, in sound JSON. */
+static const char *
+skip_value(const char *p, const char *end)
+{
+	int			depth = 0;
+
+	for (; p < end; p++)
+	{
+		if (*p == '"')
+		{
+			for (p++; p < end && *p != '"'; p++)
+			{
+				if (*p == '\\')
+					p++;
+			}
+		}
+		else if (*p == '[' || *p == '{')
+			depth++;
+		else if ((*p == ']' || *p == '}') && depth-- == 0)
+			break;
+		else if (*p == ',' && depth == 0)
+			break;
+	}
+	return p;
+}
+
+/*
+ * The next element of an array, as it is written; "at", NULL at first, says
+ * where to go on.  The text that was read must still be there.
+ */
+bool
+json_next_element(const JsonMember *array, const char **at,
+				  const char **element, size_t *len)
+{
+	const char *end = array->value + array->value_len - 1;
+	const char *p = *at == NULL ? array->value + 1 : *at;
+
+	if (p < end && *at != NULL)
+		p++;					/* the comma */
+	p += strspn(p, " \t\n\r");
+	if (p >= end)
+		return false;
+	*element = p;
+	*at = skip_value(p, end);
+	*len = (size_t) (*at - p);
+	return true;
+}
+
+/* Four hexadecimal digits as a number, or -1. */
+static int
+read_hex(const char *p, const char *end)
+{
+	int			number = 0;
+
+	if (end - p < 4)
+		return -1;
+	for (int i = 0; i < 4; i++)
+	{
+		const char *digit = p[i] == '\0' ? NULL :
+			strchr("0123456789abcdef", pg_ascii_tolower((unsigned char) p[i]));
+
+		if (digit == NULL)
+			return -1;
+		number = number * 16 + (int) (digit - "0123456789abcdef");
+	}
+	return number;
+}
+
+/*
+ * The character, not ASCII, that an escape stands for, with the escape's
+ * length; 0 for any other escape and for one that is not sound.
+ */
+static pg_wchar
+read_unicode_escape(const char *p, const char *end, int *len)
+{
+	int			first = end - p < 2 || p[1] != 'u' ? -1 : read_hex(p + 2, end);
+	int			second;
+
+	*len = 6;
+	if (first < 0x80 || is_utf16_surrogate_second((pg_wchar) first))
+		return 0;
+	if (!is_utf16_surrogate_first((pg_wchar) first))
+		return (pg_wchar) first;
+	*len = 12;
+	if (end - p < 12 || p[6] != '\\' || p[7] != 'u')
+		return 0;
+	second = read_hex(p + 8, end);
+	if (second < 0 || !is_utf16_surrogate_second((pg_wchar) second))
+		return 0;
+	return surrogate_pair_to_codepoint((pg_wchar) first, (pg_wchar) second);
+}
+
+/*
+ * A copy of a JSON text in UTF-8 without the escapes of characters that are
+ * not ASCII.  A server whose encoding is another would convert those, or
+ * raise an error; without them any text in UTF-8 can be read anywhere, before
+ * a database is open too.
+ */
+char *
+json_expand_escapes(const char *text, size_t len, size_t *expanded_len)
+{
+	char	   *copy = palloc(len + 1);
+	char	   *to = copy;
+	const char *end = text + len;
+
+	for (const char *p = text; p < end;)
+	{
+		int			escape_len;
+		pg_wchar	c = *p == '\\' ? read_unicode_escape(p, end, &escape_len) : 0;
+
+		if (c != 0)
+		{
+			unicode_to_utf8(c, (unsigned char *) to);
+			to += pg_utf_mblen((unsigned char *) to);
+			p += escape_len;
+			continue;
+		}
+		if (*p == '\\' && end - p > 1)
+			*to++ = *p++;
+		*to++ = *p++;
+	}
+	*to = '\0';
+	*expanded_len = (size_t) (to - copy);
+	return copy;
 }

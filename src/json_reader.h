@@ -37,7 +37,10 @@ typedef enum JsonKind
 	JSON_KIND_ARRAY
 } JsonKind;
 
-/* One top-level member.  Strings are unescaped, numbers as they were written. */
+/*
+ * One top-level member.  Strings are unescaped, numbers as they were written;
+ * "value" alone points into the text that was read.
+ */
 typedef struct JsonMember
 {
 	const char *name;
@@ -47,6 +50,8 @@ typedef struct JsonMember
 	int			nitems;			/* arrays: how many elements are strings */
 	const char **items;
 	bool		only_strings;	/* arrays: no element is anything else */
+	const char *value;			/* the whole value, as it was written */
+	size_t		value_len;
 } JsonMember;
 
 typedef struct JsonObject
@@ -59,5 +64,8 @@ typedef struct JsonObject
 extern JsonStatus json_read_object(const char *text, size_t len, int encoding,
 								   JsonObject *object);
 extern const JsonMember *json_member(const JsonObject *object, const char *name);
+extern bool json_next_element(const JsonMember *array, const char **at,
+							  const char **element, size_t *len);
+extern char *json_expand_escapes(const char *text, size_t len, size_t *expanded_len);
 
 #endif							/* PINDAH_JSON_READER_H */
