@@ -96,7 +96,7 @@ reads_protected_rows(const PlannedStmt *plan)
 }
 
 /* Note a query and the identity that it began under. */
-static void
+static const GuardedQuery *
 guard_query(QueryDesc *query, uint64 fingerprint)
 {
 	GuardedQuery *guarded = MemoryContextAllocZero(query->estate->es_query_cxt,
@@ -108,6 +108,7 @@ guard_query(QueryDesc *query, uint64 fingerprint)
 	guarded->forget.arg = guarded;
 	dlist_push_head(&guarded_queries, &guarded->node);
 	MemoryContextRegisterResetCallback(query->estate->es_query_cxt, &guarded->forget);
+	return guarded;
 }
 
 /* The note of a query, or NULL. */
@@ -210,34 +211,24 @@ refuse_held_cursor(void)
 }
 
 /*
- * Give a query that begins the plan that it will keep, in a memory context of
- * its own; NULL when it can keep the one that it has.  As in the planner, who
- * asks the accessors here is not the query that is running.
+ * Fix a query that has been set up to its tenant.  It is this query that asks
+ * for it: not when somebody's code has meanwhile changed the identity.
  */
-static MemoryContext
-fix_plan(QueryDesc *query)
+static void
+fix_query(QueryDesc *query, const GuardedQuery *guarded)
 {
 	const GuardedQuery *outer = running;
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext context;
 
-	if (!plan_wants_constants(query->plannedstmt))
-		return NULL;
-	context = AllocSetContextCreate(GetMemoryChunkContext(query),
-									"pindah plan", ALLOCSET_DEFAULT_SIZES);
-	MemoryContextSwitchTo(context);
-	running = NULL;
+	running = guarded;
 	PG_TRY();
 	{
-		query->plannedstmt = plan_with_constants(query->plannedstmt);
+		query_fix_tenant(query);
 	}
 	PG_FINALLY();
 	{
 		running = outer;
 	}
 	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	return context;
 }
 
 /* Set a query up, and note the identity if it reads protected rows. */
@@ -246,7 +237,6 @@ guard_executor_start(QueryDesc *query, int flags)
 {
 	bool		guarded = (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0 &&
 		reads_protected_rows(query->plannedstmt);
-	MemoryContext plan_context = NULL;
 	uint64		fingerprint = 0;
 
 	/* What runs while the query is set up cannot change who it is for. */
@@ -254,16 +244,13 @@ guard_executor_start(QueryDesc *query, int flags)
 	{
 		refuse_held_cursor();
 		fingerprint = current_fingerprint();
-		plan_context = fix_plan(query);
 	}
 	if (previous_executor_start)
 		previous_executor_start(query, flags);
 	else
 		standard_ExecutorStart(query, flags);
 	if (guarded)
-		guard_query(query, fingerprint);
-	if (plan_context != NULL)
-		MemoryContextSetParent(plan_context, query->estate->es_query_cxt);
+		fix_query(query, guard_query(query, fingerprint));
 }
 
 /*

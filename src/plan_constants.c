@@ -1,28 +1,32 @@
 /*-------------------------------------------------------------------------
  *
  * plan_constants.c
- *	  The tenant as a constant in the plan of a long scan.
+ *	  The tenant as a constant in the filters of a long query.
  *
  * The filter of a protected table asks for the tenant once a row.  However
  * little that costs, it is a call more than a comparison with a constant: a
  * tenth of a sequential scan over narrow rows.  The planner may not put the
  * constant there, since a plan is kept and used under other identities.  But
  * the identity cannot change under a query that has begun (identity_guard.c),
- * so when a query begins that will take long, it is given a copy of its plan
- * in which the filters have the tenant of now.  EXPLAIN alone shows the calls.
+ * so when a query that will take long has been set up, the filters of its
+ * scans are set up once more, with the tenant of now.
  *
- * The copy serves one execution; the plan itself is never written.
+ * Only what one execution runs is changed, never the plan: it is shared with
+ * other executions, shown by EXPLAIN and sent to parallel workers, which do
+ * the same for themselves.
  *
  *-------------------------------------------------------------------------
  */
 #include "plan_constants.h"
 
 #include "access/transam.h"
+#include "executor/executor.h"
 #include "fmgr.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 
-/* What a plan must cost before a copy of it, some 10 us, is worth having. */
+/* What a query must cost before a few us more at its start are worth while. */
 #define WORTHWHILE_COST	1000.0
 
 /* The accessors of the tenant, in authorization.c. */
@@ -32,8 +36,6 @@ extern Datum pindah_organisation_bigint(PG_FUNCTION_ARGS);
 extern Datum pindah_organisation_id_if(PG_FUNCTION_ARGS);
 extern Datum pindah_organisation_uuid_if(PG_FUNCTION_ARGS);
 extern Datum pindah_organisation_bigint_if(PG_FUNCTION_ARGS);
-
-typedef bool (*PlanVisitor) (Plan *plan);
 
 /* Is this a call of an accessor of the tenant, without or with constants? */
 static bool
@@ -73,78 +75,55 @@ replace_accessors(Node *node, void *context)
 	return expression_tree_mutator(node, replace_accessors, context);
 }
 
-static bool visit_plan(Plan *plan, PlanVisitor visitor);
-
-/* Visit plans until a visitor says true. */
+/* Does the node read a table, and filter with the qualification of its plan? */
 static bool
-visit_plans(List *plans, PlanVisitor visitor)
+is_scan_of_table(const Plan *plan)
 {
-	ListCell   *cell;
-
-	foreach(cell, plans)
+	switch (nodeTag(plan))
 	{
-		if (visit_plan(lfirst(cell), visitor))
+		case T_SeqScan:
+		case T_SampleScan:
+		case T_IndexScan:
+		case T_IndexOnlyScan:
+		case T_BitmapHeapScan:
+		case T_TidScan:
+		case T_TidRangeScan:
 			return true;
+		default:
+			return false;
 	}
-	return false;
-}
-
-static bool
-visit_plan(Plan *plan, PlanVisitor visitor)
-{
-	List	   *children = NIL;
-
-	if (plan == NULL)
-		return false;
-	if (IsA(plan, Append))
-		children = ((Append *) plan)->appendplans;
-	else if (IsA(plan, MergeAppend))
-		children = ((MergeAppend *) plan)->mergeplans;
-	else if (IsA(plan, CustomScan))
-		children = ((CustomScan *) plan)->custom_plans;
-	else if (IsA(plan, SubqueryScan))
-		children = list_make1(((SubqueryScan *) plan)->subplan);
-	return visitor(plan) || visit_plans(children, visitor) ||
-		visit_plan(plan->lefttree, visitor) ||
-		visit_plan(plan->righttree, visitor);
-}
-
-/* Does a node filter by the tenant, row by row? */
-static bool
-filters_by_tenant(Plan *plan)
-{
-	return holds_accessor((Node *) plan->qual, NULL);
-}
-
-/* Put the tenant of now into the filter of a node. */
-static bool
-fix_tenant(Plan *plan)
-{
-	plan->qual = (List *) replace_accessors((Node *) plan->qual, NULL);
-	return false;
-}
-
-/* Is it worth while to execute a copy of the plan in its place? */
-bool
-plan_wants_constants(const PlannedStmt *plan)
-{
-	return plan->planTree != NULL &&
-		plan->planTree->total_cost >= WORTHWHILE_COST &&
-		(visit_plan(plan->planTree, filters_by_tenant) ||
-		 visit_plans(plan->subplans, filters_by_tenant));
 }
 
 /*
- * A copy of the plan, in the current memory context, in which the filters
- * have the tenant of now.  Raises what the accessors raise: 28000 when the
- * identity is no longer in force.
+ * Put the tenant of now into the filters of a node and of all below it.  One
+ * with a subquery in it is left alone, since the subquery would be set up
+ * twice; beside it, a call counts for nothing.
  */
-PlannedStmt *
-plan_with_constants(const PlannedStmt *plan)
+static bool
+fix_filters(PlanState *state, void *context)
 {
-	PlannedStmt *copy = copyObject(unconstify(PlannedStmt *, plan));
+	List	   *filter = state->plan->qual;
 
-	visit_plan(copy->planTree, fix_tenant);
-	visit_plans(copy->subplans, fix_tenant);
-	return copy;
+	if (is_scan_of_table(state->plan) && holds_accessor((Node *) filter, NULL) &&
+		!contain_subplans((Node *) filter))
+		state->qual = ExecInitQual((List *) replace_accessors((Node *) filter, NULL),
+								   state);
+	return planstate_tree_walker(state, fix_filters, context);
+}
+
+/*
+ * Give a query that has been set up, and will take long, its tenant as a
+ * constant.  Raises what the accessors raise: 28000 when the identity is no
+ * longer in force.
+ */
+void
+query_fix_tenant(QueryDesc *query)
+{
+	MemoryContext caller;
+
+	if (query->plannedstmt->planTree->total_cost < WORTHWHILE_COST)
+		return;
+	caller = MemoryContextSwitchTo(query->estate->es_query_cxt);
+	fix_filters(query->planstate, NULL);
+	MemoryContextSwitchTo(caller);
 }

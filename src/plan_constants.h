@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * plan_constants.h
- *	  The tenant as a constant in the plan of a long scan.
+ *	  The tenant as a constant in the filters of a long query.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,9 +10,8 @@
 
 #include "compat.h"
 
-#include "nodes/plannodes.h"
+#include "executor/execdesc.h"
 
-extern bool plan_wants_constants(const PlannedStmt *plan);
-extern PlannedStmt *plan_with_constants(const PlannedStmt *plan);
+extern void query_fix_tenant(QueryDesc *query);
 
 #endif							/* PINDAH_PLAN_CONSTANTS_H */
