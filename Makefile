@@ -24,7 +24,7 @@ SQL_PARTS = sql/schema.sql sql/trust.sql sql/identity.sql \
 	sql/advisor_objects.sql sql/advisor_trust.sql
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 
-REGRESS = setup denials jws whoami permissions survive trusting protect shapes long_scans cleanup
+REGRESS = setup denials jws whoami permissions survive trusting keys protect shapes long_scans cleanup
 REGRESS_OPTS = --inputdir=test --load-extension=plpgsql
 ISOLATION = revoke_key
 ISOLATION_OPTS = --inputdir=test

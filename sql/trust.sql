@@ -34,11 +34,15 @@ CREATE TABLE pindah.keys (
 	algorithm pindah.present_text,
 	created_at pindah.present_time DEFAULT pg_catalog.now(),
 	changed_at pindah.present_time DEFAULT pg_catalog.now(),
+	activated_at timestamptz,
+	verify_until timestamptz,
 	PRIMARY KEY (issuer, kid)
 );
 REVOKE ALL ON pindah.keys FROM PUBLIC;
 COMMENT ON TABLE pindah.keys IS 'keys of the issuers: public keys, and the secrets of HMAC issuers';
 COMMENT ON COLUMN pindah.keys.state IS 'next, active and retiring keys verify; revoked ones do not';
+COMMENT ON COLUMN pindah.keys.activated_at IS 'since when it is active';
+COMMENT ON COLUMN pindah.keys.verify_until IS 'verifies until then; NULL: as long as it is not revoked';
 COMMENT ON COLUMN pindah.keys.jwk IS 'the key without private members; an HMAC key is its secret';
 
 SELECT pg_catalog.pg_extension_config_dump('pindah.issuers', '');
@@ -124,8 +128,8 @@ BEGIN
 		END IF;
 		kids := kids || entry.kid;
 		kinds := kinds || entry.is_symmetric;
-		INSERT INTO pindah.keys (issuer, kid, jwk, algorithm)
-			VALUES (issuer, entry.kid, entry.jwk, entry.algorithm)
+		INSERT INTO pindah.keys (issuer, kid, jwk, algorithm, activated_at)
+			VALUES (issuer, entry.kid, entry.jwk, entry.algorithm, now())
 			ON CONFLICT DO NOTHING;
 		IF NOT FOUND THEN
 			RAISE NOTICE 'a key of the set stays revoked';
@@ -207,9 +211,11 @@ BEGIN
 		RAISE EXCEPTION 'the issuer has had another key of this kid, or has it revoked'
 			USING ERRCODE = '42710', HINT = 'Give the new key a kid of its own.';
 	END IF;
-	INSERT INTO pindah.keys (issuer, kid, state, jwk, algorithm)
-		VALUES (issuer, entry.kid, state, entry.jwk, entry.algorithm)
-		ON CONFLICT ON CONSTRAINT keys_pkey DO UPDATE SET state = excluded.state, changed_at = now();
+	INSERT INTO pindah.keys AS k (issuer, kid, state, jwk, algorithm, activated_at)
+		VALUES (issuer, entry.kid, state, entry.jwk, entry.algorithm, CASE state WHEN 'active' THEN now() END)
+		ON CONFLICT ON CONSTRAINT keys_pkey DO UPDATE SET state = excluded.state, changed_at = now(),
+			activated_at = coalesce(k.activated_at, excluded.activated_at),
+			verify_until = CASE excluded.state WHEN 'retiring' THEN k.verify_until END;
 	PERFORM pindah.check_key_family(issuer);
 	RETURN entry.kid;
 END $$;

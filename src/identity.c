@@ -103,7 +103,8 @@ verify_and_build(const char *token, TokenVerdict *verdict)
 	*verdict = reading.verdict;
 	if (reading.verdict == TOKEN_OK)
 	{
-		identity = identity_build(&reading.claims, reading.key_id, reading.payload);
+		identity = identity_build(&reading.claims, reading.key_id,
+								  reading.key_ends_at, reading.payload);
 		token_cache_add(token, len, identity, generation);
 	}
 	MemoryContextSwitchTo(caller);
@@ -278,7 +279,7 @@ check_role_claims(char **newval, void **extra, GucSource source)
 						 &object) == JSON_READ_OK &&
 		claims_read(&object, claims_default_names(), &claims) == TOKEN_OK)
 	{
-		identity = identity_build(&claims, NULL, *newval);
+		identity = identity_build(&claims, NULL, DT_NOEND, *newval);
 		*extra = guc_extra_alloc(identity->size);
 		if (*extra != NULL)
 			memcpy(*extra, identity, identity->size);
@@ -389,6 +390,8 @@ check_times(const Identity *identity)
 
 	if (identity->has_expiry && identity->expires_at <= now - skew)
 		return TOKEN_EXPIRED;
+	if (identity->key_ends_at <= now)
+		return TOKEN_KEY_RETIRED;
 	if (identity->has_not_before && identity->not_before > now + skew)
 		return TOKEN_NOT_YET_VALID;
 	return TOKEN_OK;

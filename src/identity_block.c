@@ -222,10 +222,12 @@ sort_permissions(Identity *block, const ClaimList *permissions, BlockOffset *ind
 
 /*
  * Build the block of an identity, palloc'd.  "payload" is the JSON that the
- * claims were read from; "key_id" is NULL where no key was involved.
+ * claims were read from; "key_id" is NULL where no key was involved, and the
+ * key's end infinity then.
  */
 Identity *
-identity_build(const Claims *claims, const char *key_id, const char *payload)
+identity_build(const Claims *claims, const char *key_id,
+			   TimestampTz key_ends_at, const char *payload)
 {
 	Size		header = MAXALIGN(sizeof(Identity));
 	Size		index_room = MAXALIGN(claims->permissions.count * sizeof(BlockOffset));
@@ -252,6 +254,7 @@ identity_build(const Claims *claims, const char *key_id, const char *payload)
 	block->claims = put_text(block, payload);
 
 	set_times(block, claims);
+	block->key_ends_at = key_ends_at;
 	if (claims->organisation != NULL)
 	{
 		block->has_uuid = read_uuid(claims->organisation, &block->organisation_uuid);

@@ -25,6 +25,7 @@ typedef struct Identity
 	bool		has_not_before;
 	TimestampTz expires_at;		/* exact; the skew comes on top */
 	TimestampTz not_before;		/* the later of nbf and iat */
+	TimestampTz key_ends_at;	/* of the key that vouches for it, or infinity */
 	bool		has_uuid;		/* is the organisation one? */
 	bool		has_bigint;
 	bool		has_wildcards;	/* does a permission hold "*"? */
@@ -52,7 +53,7 @@ typedef struct Identity
 #define IDENTITY_ARRAY(identity, field) IDENTITY_AT(identity, ArrayType, field)
 
 extern Identity *identity_build(const Claims *claims, const char *key_id,
-								const char *payload);
+								TimestampTz key_ends_at, const char *payload);
 extern bool identity_holds_permission(const Identity *identity,
 									  const char *permission, int len);
 extern bool identity_has_role(const Identity *identity, const char *role, int len);

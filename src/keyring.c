@@ -121,6 +121,7 @@ keyring_add_key(Keyring *ring, const char *issuer, const char *key_id)
 	memset(added, 0, sizeof(*added));
 	added->issuer = issuer;
 	added->key_id = key_id;
+	added->ends_at = DT_NOEND;
 	return added;
 }
 
@@ -195,17 +196,17 @@ load_key(const Keyring *ring, TrustedKey *key)
 	return key->key;
 }
 
-/* The one key of the issuer that a token without kid can mean. */
+/* The one key of the issuer that a token without kid can mean at "now". */
 static TokenVerdict
 find_only_fitting_key(const TrustedIssuer *issuer, CryptoAlgorithm algorithm,
-					  TrustedKey **found)
+					  TimestampTz now, TrustedKey **found)
 {
 	*found = NULL;
 	for (int i = 0; i < issuer->nkeys; i++)
 	{
 		CryptoKey  *key;
 
-		if (issuer->keys[i].revoked)
+		if (issuer->keys[i].revoked || issuer->keys[i].ends_at <= now)
 			continue;
 		key = load_key(issuer->ring, &issuer->keys[i]);
 		if (key == NULL || !jws_algorithm_fits(algorithm, crypto_key_algorithm(key)))
@@ -217,17 +218,20 @@ find_only_fitting_key(const TrustedIssuer *issuer, CryptoAlgorithm algorithm,
 	return *found == NULL ? TOKEN_UNKNOWN_KEY : TOKEN_OK;
 }
 
-/* The key among the issuer's own that the header means (RFC 7515 4.1.4). */
+/*
+ * The key among the issuer's own that the header means (RFC 7515 4.1.4), if
+ * it verifies at "now".
+ */
 TokenVerdict
 keyring_find_key(const TrustedIssuer *issuer, const JwsHeader *header,
-				 TrustedKey **key)
+				 TimestampTz now, TrustedKey **key)
 {
 	TrustedKey *found = NULL;
 
 	if (header->key_id == NULL)
 	{
 		TokenVerdict verdict = find_only_fitting_key(issuer, header->algorithm,
-													 &found);
+													 now, &found);
 
 		if (verdict != TOKEN_OK)
 			return verdict;
@@ -241,6 +245,8 @@ keyring_find_key(const TrustedIssuer *issuer, const JwsHeader *header,
 		return TOKEN_UNKNOWN_KEY;
 	if (found->revoked)
 		return TOKEN_KEY_REVOKED;
+	if (found->ends_at <= now)
+		return TOKEN_KEY_RETIRED;
 	*key = found;
 	if (load_key(issuer->ring, found) == NULL)
 		return TOKEN_UNKNOWN_KEY;

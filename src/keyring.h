@@ -12,6 +12,7 @@
 
 #include "claims.h"
 #include "crypto.h"
+#include "datatype/timestamp.h"
 #include "jws.h"
 
 typedef struct Keyring Keyring;
@@ -21,6 +22,7 @@ typedef struct TrustedKey
 	const char *issuer;
 	const char *key_id;
 	bool		revoked;
+	TimestampTz ends_at;		/* verifies until then; infinity: no end */
 	const char *json;			/* what to parse; NULL when "loaded" is set */
 	bool		loaded;			/* was parsing tried? */
 	CryptoKey  *key;			/* NULL after that: unusable */
@@ -57,7 +59,7 @@ extern void keyring_seal(Keyring *ring);
 extern const TrustedIssuer *keyring_find_issuer(const Keyring *ring,
 												const char *issuer);
 extern TokenVerdict keyring_find_key(const TrustedIssuer *issuer,
-									 const JwsHeader *header,
+									 const JwsHeader *header, TimestampTz now,
 									 TrustedKey **key);
 extern bool keyring_issuer_speaks_for(const TrustedIssuer *issuer,
 									  const char *organisation);

@@ -87,6 +87,7 @@ is_in_force(const Identity *identity, TimestampTz now)
 	int64		skew = settings_clock_skew_usec();
 
 	return identity->has_expiry && identity->expires_at > now - skew &&
+		identity->key_ends_at > now &&
 		(!identity->has_not_before || identity->not_before <= now + skew);
 }
 

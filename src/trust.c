@@ -21,6 +21,7 @@
 #include "utils/inval.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 /* Columns of the tables: the order of sql/trust.sql. */
 enum
@@ -36,7 +37,8 @@ enum
 	KEYS_ISSUER = 1,
 	KEYS_KEY_ID,
 	KEYS_STATE,
-	KEYS_JWK
+	KEYS_JWK,
+	KEYS_VERIFY_UNTIL = 9
 };
 
 static Keyring *tables = NULL;		/* what they said last */
@@ -68,6 +70,16 @@ text_column(HeapTuple tuple, TupleDesc desc, int column)
 	Datum		value = heap_getattr(tuple, column, desc, &isnull);
 
 	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+/* A column of timestamptz; infinity for NULL. */
+static TimestampTz
+time_column(HeapTuple tuple, TupleDesc desc, int column)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, column, desc, &isnull);
+
+	return isnull ? DT_NOEND : DatumGetTimestampTz(value);
 }
 
 /* A jsonb column as JSON text. */
@@ -144,6 +156,7 @@ read_key(void *into, HeapTuple tuple, TupleDesc desc)
 	key->json = jsonb_column(tuple, desc, KEYS_JWK);
 	key->revoked = strcmp(state, "active") != 0 &&
 		strcmp(state, "next") != 0 && strcmp(state, "retiring") != 0;
+	key->ends_at = time_column(tuple, desc, KEYS_VERIFY_UNTIL);
 }
 
 /* Bring the copy of the tables up to date; false when there are none. */

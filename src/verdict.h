@@ -79,6 +79,9 @@
 	V(TOKEN_KEY_REVOKED, "revoked", \
 	  "the key that signed the token has been revoked", \
 	  "Sign in again to get a token of a key in force.") \
+	V(TOKEN_KEY_RETIRED, "revoked", \
+	  "the key that signed the token has been retired, and its time is over", \
+	  "Sign in again to get a token of a key in force.") \
 	V(TOKEN_BAD_SIGNATURE, "bad_signature", \
 	  "the signature of the token does not verify", \
 	  "The token was altered, or signed with another key than the one that is trusted.") \

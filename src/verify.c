@@ -225,14 +225,16 @@ read_header(JwsSegment segment, const char **json, JwsHeader *header)
 static TokenVerdict
 check_signature(const JwsParts *parts, const JwsHeader *header,
 				const char *signature, size_t signature_len,
-				const TrustedIssuer *issuer, const char **key_id)
+				const TrustedIssuer *issuer, TimestampTz now,
+				TokenReading *reading)
 {
 	TrustedKey *key;
-	TokenVerdict verdict = keyring_find_key(issuer, header, &key);
+	TokenVerdict verdict = keyring_find_key(issuer, header, now, &key);
 
 	if (verdict != TOKEN_OK)
 		return verdict;
-	*key_id = key->key_id;
+	reading->key_id = key->key_id;
+	reading->key_ends_at = key->ends_at;
 	if (!jws_verify(parts, header->algorithm, key->key, signature, signature_len))
 		return TOKEN_BAD_SIGNATURE;
 	return TOKEN_OK;
@@ -310,7 +312,7 @@ judge_token(const char *token, size_t len, TimestampTz now,
 	if (issuer == NULL || issuer->claim_names == NULL)
 		return TOKEN_UNTRUSTED_ISSUER;
 	verdict = check_signature(&parts, &header, signature, signature_len,
-							  issuer, &reading->key_id);
+							  issuer, now, reading);
 	if (verdict == TOKEN_OK)
 		verdict = check_claims(&payload_object, issuer, now, &reading->claims);
 	return verdict;

@@ -11,6 +11,7 @@
 #include "compat.h"
 
 #include "claims.h"
+#include "datatype/timestamp.h"
 #include "jws.h"
 
 /*
@@ -23,6 +24,7 @@ typedef struct TokenReading
 	const char *header;			/* JSON text, in the server's encoding */
 	const char *payload;
 	const char *key_id;			/* of the key that verified it */
+	TimestampTz key_ends_at;	/* when that key stops verifying */
 	Claims		claims;
 } TokenReading;
 
