@@ -130,7 +130,7 @@ BEGIN
 		SELECT p.polrelid AS relid,
 			bool_or(p.polname = 'pindah_select') AS protected,
 			bool_or(p.polname = 'pindah_tenant') AS has_tenant,
-			bool_or(p.polname = 'pindah_only_insert') AS has_only
+			bool_or(p.polname = 'pindah_wall_insert') AND NOT bool_or(p.polname = 'pindah_wall_select') AS has_only
 			FROM pg_policy p GROUP BY p.polrelid
 	), walls AS (
 		SELECT p.polrelid AS relid,
@@ -211,21 +211,25 @@ COMMENT ON FUNCTION pindah.policy_settings() IS 'settings that policies read and
 -- The clauses are judged as PostgreSQL stores them: that is exact, and much
 -- faster than to deparse them.
 --
---   tenant	column = pindah_organisation_...(), once more in pindah.holds(); in the
---		permissive ones with a permission
+--   tenant	column = pindah_organisation_...(), once more in pindah.holds(); in those
+--		for one command with a permission
 --   child	EXISTS (SELECT FROM parent pindah_parent WHERE ...); permissions alone
 --   shared	permissions, false, or for SELECT true
 CREATE FUNCTION pindah.altered_tables()
-	RETURNS TABLE (relid oid, restrictive boolean, what text[])
+	RETURNS TABLE (relid oid, wall boolean, what text[])
 	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1000 ROWS 10
 	SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
-	WITH expected(polname, shared, permissive, command) AS (
-		VALUES ('pindah_tenant', false, false, '*'), ('pindah_select', NULL, true, 'r'), ('pindah_insert', NULL, true, 'a'),
-			('pindah_update', NULL, true, 'w'), ('pindah_delete', NULL, true, 'd'), ('pindah_only_insert', true, false, 'a'),
-			('pindah_only_update', true, false, 'w'), ('pindah_only_delete', true, false, 'd')
+	WITH expected(polname, permissive, command) AS (
+		VALUES ('pindah_tenant', false, '*'), ('pindah_select', true, 'r'), ('pindah_insert', true, 'a'),
+			('pindah_update', true, 'w'), ('pindah_delete', true, 'd'), ('pindah_wall_select', false, 'r'),
+			('pindah_wall_insert', false, 'a'), ('pindah_wall_update', false, 'w'), ('pindah_wall_delete', false, 'd')
+	), asking AS (
+		SELECT p.polrelid AS relid FROM pg_policy p
+			JOIN pg_description d ON d.classoid = 'pg_policy'::regclass AND d.objoid = p.oid AND d.objsubid = 0
+			WHERE p.polname = 'pindah_select' AND d.description ~ '^pindah_auth: .*"settings": \{.*"permission": '
 	), oids AS (
 		SELECT string_agg(f::oid::text, '|') FILTER (WHERE f::text ~ 'organisation_\w+"?\(\)') AS tenant,
 			string_agg(f::oid::text, '|') FILTER (WHERE f::text ~ 'organisation_\w+"?\(text') AS tenant_if,
@@ -247,25 +251,29 @@ BEGIN
 					'\{FUNCEXPR :funcid (?:' || tenant_if || ') [^{}]*\(\{CONST [^{}]*\}\)[^{}]*' AS tenant_if,
 					'\}\)[^{}]*\}' AS rest, permission FROM oids) p
 	), judged AS (
-		SELECT t.relid, e.polname, e.permissive, p.oid IS NULL AS gone,
+		SELECT t.relid, e.polname, e.polname = 'pindah_tenant' OR (t.kind = 'shared' AND NOT e.permissive) AS is_wall, p.oid IS NULL AS gone,
 			p.polpermissive = e.permissive AND p.polcmd::text = e.command AND p.polroles = '{0}'
 				AND (SELECT bool_and(CASE
-						WHEN t.kind = 'tenant' AND e.permissive THEN c.clause ~ ('^(?:' || f.tenant || '|' || f.tenant_if || ')$')
+						WHEN t.kind = 'tenant' AND e.polname <> 'pindah_tenant'
+							THEN c.clause ~ ('^(?:' || CASE WHEN k.relid IS NULL THEN f.tenant || '|' ELSE '' END || f.tenant_if || ')$')
 						WHEN t.kind = 'tenant' THEN c.clause ~ ('^' || f.wall || '$')
-						WHEN t.kind = 'child' AND NOT e.permissive
+						WHEN e.polname = 'pindah_tenant'
 							THEN c.clause ~ '^\{SUBLINK :subLinkType 0 .*\{ALIAS :aliasname pindah_parent '
 								AND c.clause !~ '\{BOOLEXPR :boolop (?:or|not)|\{CONST '
 						WHEN c.clause ~ '^\{CONST ' THEN c.clause ~ ':constvalue \d+ \[ (?:0 )+\]'
-							OR (e.permissive AND (t.kind = 'child' OR e.command = 'r'))
+							OR (e.permissive AND ((t.kind = 'child' AND k.relid IS NULL) OR (t.kind = 'shared' AND e.command = 'r')))
 						ELSE c.clause ~ ('^' || f.permission || '$') END)
 					FROM (VALUES (p.polqual::text), (p.polwithcheck::text)) c(clause) WHERE c.clause IS NOT NULL) AS as_made
 			FROM pindah.tenant_tables() t
 			CROSS JOIN forms f
-			JOIN expected e ON e.shared IS NULL OR e.shared = (t.kind = 'shared')
+			LEFT JOIN asking k ON k.relid = t.relid
+			CROSS JOIN expected e
 			LEFT JOIN pg_policy p ON p.polrelid = t.relid AND p.polname = e.polname
-			WHERE t.protected AND t.row_security
+			WHERE t.protected AND t.row_security AND CASE WHEN e.permissive THEN true
+				WHEN t.kind = 'shared' THEN e.polname IN ('pindah_wall_insert', 'pindah_wall_update', 'pindah_wall_delete')
+				ELSE e.polname = 'pindah_tenant' OR k.relid IS NOT NULL OR p.oid IS NOT NULL END
 	)
-	SELECT j.relid, bool_or(NOT j.permissive),
+	SELECT j.relid, bool_or(j.is_wall),
 		array_agg(j.polname || CASE WHEN j.gone THEN ' is gone' ELSE ' was altered' END ORDER BY j.polname)
 		FROM judged j WHERE j.as_made IS NOT TRUE GROUP BY j.relid;
 END $$;
@@ -336,7 +344,7 @@ BEGIN
 	), policies AS MATERIALIZED (
 		SELECT m.*, t.name, t.kind, t.wall,
 			t.protected AND m.polname IN ('pindah_tenant', 'pindah_select', 'pindah_insert', 'pindah_update', 'pindah_delete',
-				'pindah_only_insert', 'pindah_only_update', 'pindah_only_delete') AS made_here,
+				'pindah_wall_select', 'pindah_wall_insert', 'pindah_wall_update', 'pindah_wall_delete') AS made_here,
 			m.honest AND coalesce(m.using_asks OR m.ours IS NOT NULL, false) AS using_names,
 			m.honest AND coalesce(CASE WHEN m.polwithcheck IS NULL THEN m.using_asks ELSE m.check_asks END OR m.ours IS NOT NULL, false) AS check_names
 			FROM marked m JOIN tables t ON t.relid = m.polrelid AND t.row_security

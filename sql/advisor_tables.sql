@@ -65,8 +65,8 @@ COMMENT ON VIEW pindah.lint_rls_not_forced IS 'tables whose policies do not bind
 
 CREATE VIEW pindah.lint_protection_altered AS
 	SELECT 'protection_altered' AS name, 'The policies of a protected table were altered' AS title,
-		CASE WHEN a.restrictive THEN 'ERROR' ELSE 'WARN' END AS level, 'SECURITY' AS category,
-		'pindah_protect_table() made the policies of this table, and they are not what it makes any more. An ERROR where it is a restrictive one, which keeps the tenants apart; a WARN where it is about permissions within a tenant.' AS description,
+		CASE WHEN a.wall THEN 'ERROR' ELSE 'WARN' END AS level, 'SECURITY' AS category,
+		'pindah_protect_table() made the policies of this table, and they are not what it makes any more. An ERROR where it keeps the tenants apart, or all of them from writing; a WARN where it is about permissions within a tenant.' AS description,
 		format('table %s: %s', t.name, array_to_string(a.what, ', ')) AS detail,
 		CASE WHEN d.description LIKE 'pindah\_auth: {%"settings"%}' THEN format('SELECT pindah.protect_like(%L, %L);', t.name, t.name)
 			WHEN t.kind = 'tenant' AND t.wall IS NOT NULL
@@ -188,7 +188,13 @@ CREATE VIEW pindah.lint_policy_widens_permissions AS
 		format('policy %I of table %s: asks for no permission', p.polname, p.table_name) AS detail,
 		format('DROP POLICY %I ON %s;', p.polname, p.table_name) AS remediation
 		FROM (SELECT *, bool_or(asks_permission) OVER (PARTITION BY relid) AS others_ask FROM pindah.tenant_policies()) p
-		WHERE p.permissive AND NOT p.made_here AND p.honest AND p.kind <> 'shared'
+		JOIN pg_policy q ON q.oid = p.polid
+		-- The commands for which a restrictive policy asks everybody for a permission.
+		LEFT JOIN (SELECT r.relid, string_agg(CASE x.polcmd WHEN '*' THEN 'rawd' ELSE x.polcmd::text END, '') AS commands
+				FROM pindah.tenant_policies() r JOIN pg_policy x ON x.oid = r.polid AND x.polroles = '{0}'
+				WHERE NOT r.permissive AND r.asks_permission GROUP BY r.relid) a ON a.relid = p.relid
+		WHERE translate(CASE q.polcmd WHEN '*' THEN 'rawd' ELSE q.polcmd::text END, coalesce(a.commands, ''), '') <> ''
+			AND p.permissive AND NOT p.made_here AND p.honest AND p.kind <> 'shared'
 			AND p.open_commands IS NULL AND NOT p.asks_permission
 			AND (p.others_ask OR NOT (p.using_names OR p.check_names))
 			AND p.relid NOT IN (SELECT a.relid FROM pindah.altered_tables() a);

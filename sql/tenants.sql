@@ -63,6 +63,12 @@ DECLARE
 BEGIN
 	SELECT a.atttypid::regtype::text INTO type_name FROM pg_attribute a
 		WHERE a.attrelid = relation AND a.attname = organisation_column;
+	IF EXISTS (SELECT FROM pg_attribute a JOIN pg_collation c ON c.oid = a.attcollation
+			WHERE a.attrelid = relation AND a.attname = organisation_column AND NOT c.collisdeterministic) THEN
+		RAISE EXCEPTION 'tenant column % of table % has a collation that is not deterministic', quote_ident(organisation_column), relation
+			USING ERRCODE = '42P22', HINT = format('Two tenants could compare equal: ALTER TABLE %s ALTER COLUMN %I TYPE %s COLLATE "C";',
+				relation, organisation_column, type_name);
+	END IF;
 	CASE
 		WHEN type_name = 'uuid' THEN RETURN pindah.member('pindah_organisation_uuid');
 		WHEN type_name IN ('bigint', 'integer', 'smallint') THEN RETURN pindah.member('pindah_organisation_bigint');
@@ -96,7 +102,7 @@ DECLARE
 BEGIN
 	FOR policy IN SELECT polname FROM pg_policy WHERE polrelid = relation
 		AND polname IN ('pindah_tenant', 'pindah_select', 'pindah_insert', 'pindah_update', 'pindah_delete',
-			'pindah_only_insert', 'pindah_only_update', 'pindah_only_delete')
+			'pindah_wall_select', 'pindah_wall_insert', 'pindah_wall_update', 'pindah_wall_delete')
 	LOOP
 		EXECUTE format('DROP POLICY %I ON %s', policy, relation);
 	END LOOP;
@@ -127,6 +133,21 @@ END $$;
 GRANT EXECUTE ON FUNCTION pindah.create_policy(regclass, text, boolean, text, text) TO PUBLIC;
 COMMENT ON FUNCTION pindah.create_policy(regclass, text, boolean, text, text) IS 'creates one policy';
 
+-- What a command asks for: a permissive policy lets it in; where "only" is said,
+-- a restrictive one with the same condition keeps everything else out, whatever
+-- permissive policies there are or will be.
+CREATE FUNCTION pindah.create_command_policies(relation regclass, command text, condition text, "only" boolean) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
+	SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM pindah.create_policy(relation, 'pindah_' || command, false, command, condition);
+	IF "only" THEN
+		PERFORM pindah.create_policy(relation, 'pindah_wall_' || command, true, command, condition);
+	END IF;
+END $$;
+GRANT EXECUTE ON FUNCTION pindah.create_command_policies(regclass, text, text, boolean) TO PUBLIC;
+COMMENT ON FUNCTION pindah.create_command_policies(regclass, text, text, boolean) IS 'creates the policies for one command';
+
 -- Asked for each row that is left, whatever else the query compares the column
 -- with; see src/policy_support.c.  A little dearer than the comparison beside
 -- it, so that it comes after.
@@ -141,10 +162,11 @@ CREATE FUNCTION pindah.holds(condition boolean) RETURNS boolean
 COMMENT ON FUNCTION pindah.holds(boolean) IS
 	'true only for true; a condition of a policy that the planner does not merge with those of the query';
 
--- A table with a tenant column: one restrictive policy that names the tenant,
--- which no policy added later can widen, and a permissive one for each
--- command, with its permission.  The permissive ones name the tenant again:
--- the planner sees that both mean the same, and it costs nothing.
+-- A table with a tenant column: one restrictive policy that names the tenant, and
+-- one for each command that asks for its permission, if any; no policy added
+-- later can widen these.  The permissive ones say the same again, as do those for
+-- the permissions: the planner sees that all mean the same tenant, and that it
+-- is the same is asked once for the query.
 CREATE FUNCTION pindah.create_tenant_policies(relation regclass, organisation_column name, permission text, verbs jsonb) RETURNS void
 	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
 	SET search_path = pg_catalog, pg_temp AS $$
@@ -155,9 +177,9 @@ BEGIN
 	PERFORM pindah.create_policy(relation, 'pindah_tenant', true, 'all',
 		format('%1$I = %2$s() AND pindah.holds(%1$I = %2$s())', organisation_column, accessor));
 	FOREACH command IN ARRAY ARRAY['select', 'insert', 'update', 'delete'] LOOP
-		PERFORM pindah.create_policy(relation, 'pindah_' || command, false, command,
+		PERFORM pindah.create_command_policies(relation, command,
 			format('%I = %s(%s)', organisation_column, accessor,
-				coalesce(quote_literal(pindah.command_permission(permission, verbs, command)), '')));
+				coalesce(quote_literal(pindah.command_permission(permission, verbs, command)), '')), permission IS NOT NULL);
 	END LOOP;
 END $$;
 GRANT EXECUTE ON FUNCTION pindah.create_tenant_policies(regclass, name, text, jsonb) TO PUBLIC;
@@ -171,13 +193,16 @@ CREATE FUNCTION pindah.parent_condition(relation regclass, parent regclass, fore
 DECLARE
 	condition text;
 	constraints integer;
+	constraint_name name;
+	validated boolean;
 BEGIN
 	IF pindah.protection_record(parent) IS NULL THEN
 		RAISE EXCEPTION 'parent % of table % is not protected', parent, relation
 			USING ERRCODE = '55000', HINT = format('Protect it first: SELECT pindah_protect_table(%L);', parent::text);
 	END IF;
-	SELECT count(DISTINCT c.oid), string_agg(format('pindah_parent.%I = %s.%I', r.attname, relation, f.attname), ' AND ' ORDER BY k.i)
-		INTO constraints, condition
+	SELECT count(DISTINCT c.oid), string_agg(format('pindah_parent.%I = %s.%I', r.attname, relation, f.attname), ' AND ' ORDER BY k.i),
+			min(c.conname), bool_and(c.convalidated)
+		INTO constraints, condition, constraint_name, validated
 		FROM pg_constraint c
 		CROSS JOIN LATERAL generate_subscripts(c.conkey, 1) k(i)
 		JOIN pg_attribute f ON f.attrelid = c.conrelid AND f.attnum = c.conkey[k.i]
@@ -188,6 +213,11 @@ BEGIN
 	IF constraints IS DISTINCT FROM 1 THEN
 		RAISE EXCEPTION 'table % has no foreign key % to %', relation, quote_ident(foreign_key), parent
 			USING ERRCODE = '42704', HINT = 'Name a column of exactly one foreign key constraint to the parent.';
+	END IF;
+	IF NOT validated THEN
+		RAISE EXCEPTION 'foreign key % of table % to % is not validated', quote_ident(constraint_name), relation, parent
+			USING ERRCODE = '55000', HINT = format('Rows without a parent would be whoever''s who makes one: ALTER TABLE %s VALIDATE CONSTRAINT %I;',
+				relation, constraint_name);
 	END IF;
 	RETURN format('EXISTS (SELECT FROM %s pindah_parent WHERE %s)', parent, condition);
 END $$;
@@ -206,8 +236,9 @@ BEGIN
 		pindah.parent_condition(relation, parent, foreign_key));
 	FOREACH command IN ARRAY ARRAY['select', 'insert', 'update', 'delete'] LOOP
 		asked := pindah.command_permission(permission, verbs, command);
-		PERFORM pindah.create_policy(relation, 'pindah_' || command, false, command,
-			CASE WHEN asked IS NULL THEN 'true' ELSE format('%s(%L)', pindah.member('pindah_has_permission'), asked) END);
+		PERFORM pindah.create_command_policies(relation, command,
+			CASE WHEN asked IS NULL THEN 'true' ELSE format('%s(%L)', pindah.member('pindah_has_permission'), asked) END,
+			asked IS NOT NULL);
 	END LOOP;
 END $$;
 GRANT EXECUTE ON FUNCTION pindah.create_child_policies(regclass, regclass, name, text, jsonb) TO PUBLIC;
@@ -226,8 +257,7 @@ BEGIN
 	FOREACH command IN ARRAY ARRAY['insert', 'update', 'delete'] LOOP
 		condition := CASE WHEN permission IS NULL THEN 'false'
 			ELSE format('%s(%L)', pindah.member('pindah_has_permission'), pindah.command_permission(permission, verbs, command)) END;
-		PERFORM pindah.create_policy(relation, 'pindah_' || command, false, command, condition);
-		PERFORM pindah.create_policy(relation, 'pindah_only_' || command, true, command, condition);
+		PERFORM pindah.create_command_policies(relation, command, condition, true);
 	END LOOP;
 END $$;
 GRANT EXECUTE ON FUNCTION pindah.create_shared_policies(regclass, text, jsonb) TO PUBLIC;
@@ -364,11 +394,6 @@ BEGIN
 	IF parent IS NULL AND NOT shared THEN
 		tenant_column := pindah.find_organisation_column(relation, organisation_column);
 	END IF;
-	IF permission IS NOT NULL AND EXISTS (SELECT FROM pg_policy WHERE polrelid = relation AND polpermissive
-			AND polname NOT IN ('pindah_select', 'pindah_insert', 'pindah_update', 'pindah_delete')) THEN
-		RAISE WARNING 'table % has permissive policies of its own: they show rows of the tenant without the permission', relation
-			USING HINT = 'Drop them, or put the permission into them.';
-	END IF;
 	SELECT * INTO class FROM pg_class WHERE oid = relation;
 	record := coalesce(pindah.protection_record(relation),
 		jsonb_build_object('row_security', class.relrowsecurity, 'force', class.relforcerowsecurity));
@@ -446,8 +471,9 @@ BEGIN
 			FROM pg_event_trigger_ddl_commands() c
 			JOIN pg_inherits i ON c.objid IN (i.inhrelid, i.inhparent)
 			WHERE c.classid = 'pg_class'::regclass
-				AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = i.inhparent AND p.polname = 'pindah_select')
-				AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = i.inhrelid AND p.polname = 'pindah_select')
+				AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = i.inhparent AND p.polname IN ('pindah_select', 'pindah_tenant')
+					-- A reference table that becomes a partition is one no more.
+					AND NOT EXISTS (SELECT FROM pg_policy q WHERE q.polrelid = i.inhrelid AND q.polname = p.polname))
 	LOOP
 		PERFORM pindah.protect_like(pair.child, pair.parent);
 	END LOOP;

@@ -172,8 +172,8 @@ SELECT pg_temp.goes('of a child', 'DROP POLICY pindah_tenant ON wall.children',
 	'protection_altered ERROR', 'table wall.children: pindah_tenant is gone');
 SELECT pg_temp.goes('of a child, altered', 'ALTER POLICY pindah_tenant ON wall.children USING (parent_id > 0) WITH CHECK (parent_id > 0)',
 	'protection_altered ERROR', 'table wall.children: pindah_tenant was altered');
-SELECT pg_temp.goes('of a shared table', 'ALTER POLICY pindah_only_insert ON wall.currencies WITH CHECK (true)',
-	'protection_altered ERROR', 'table wall.currencies: pindah_only_insert was altered');
+SELECT pg_temp.goes('of a shared table', 'ALTER POLICY pindah_wall_insert ON wall.currencies WITH CHECK (true)',
+	'protection_altered ERROR', 'table wall.currencies: pindah_wall_insert was altered');
 SELECT pg_temp.goes('permission altered', 'ALTER POLICY pindah_select ON wall.invoices USING (true)',
 	'protection_altered WARN', 'table wall.invoices: pindah_select was altered');
 SELECT pg_temp.goes('reads a setting', 'ALTER POLICY pindah_tenant ON wall.lines USING ("OrganisationId" = current_setting(''app.tenant'')::uuid)',
@@ -275,8 +275,23 @@ SELECT pg_temp.goes('not preloaded', 'ALTER DATABASE ' || current_setting('pinda
 \endif
 
 -- Permissions
-SELECT pg_temp.goes('a policy widens permissions', 'CREATE POLICY everybody ON wall.invoices FOR SELECT USING (true)',
-	'policy_widens_permissions WARN', 'policy everybody of table wall.invoices: asks for no permission');
+CREATE TABLE wall.asks (organisation_id uuid NOT NULL PRIMARY KEY);
+ALTER TABLE wall.asks ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant_wall ON wall.asks AS RESTRICTIVE USING (organisation_id = pindah_organisation_uuid() AND pindah.holds(organisation_id = pindah_organisation_uuid()));
+CREATE POLICY viewers ON wall.asks USING (organisation_id = pindah_organisation_uuid('a:b:view'));
+CREATE POLICY editors ON wall.asks AS RESTRICTIVE FOR UPDATE USING (pindah_has_permission('a:b:edit'));
+SELECT pg_temp.goes('a policy widens permissions', 'CREATE POLICY everybody ON wall.asks USING (true)',
+	'policy_widens_permissions WARN', 'policy everybody of table wall.asks: asks for no permission');
+SELECT pg_temp.goes('but not where a restrictive one asks', 'CREATE POLICY everybody ON wall.asks FOR UPDATE USING (true); CREATE POLICY look ON wall.asks FOR SELECT USING (true)',
+	'policy_widens_permissions WARN', 'policy look of table wall.asks: asks for no permission');
+DROP TABLE wall.asks;
+CREATE POLICY everybody ON wall.invoices USING (true) WITH CHECK (true);
+SELECT is(pg_temp.news(), 'nothing', 'where restrictive policies ask for the permissions, none is widened');
+DROP POLICY everybody ON wall.invoices;
+SELECT pg_temp.goes('a policy for the permission of a command', 'DROP POLICY pindah_wall_select ON wall.invoices',
+	'protection_altered WARN', 'table wall.invoices: pindah_wall_select is gone');
+SELECT pg_temp.goes('of a child', 'ALTER POLICY pindah_wall_delete ON wall.children USING (true)',
+	'protection_altered WARN', 'table wall.children: pindah_wall_delete was altered');
 SELECT pg_temp.goes('where none is asked for', 'CREATE POLICY everybody ON wall.lines FOR SELECT USING (true)',
 	'policy_widens_permissions INFO', 'policy everybody of table wall.lines: asks for no permission');
 

@@ -45,6 +45,14 @@ RESET ROLE;
 RESET pindah.token;
 DROP TABLE of_uuid, of_bigint, of_int, of_smallint, of_text, of_varchar;
 
+-- Nor where two tenants may compare equal.
+SET client_min_messages = error;
+CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+RESET client_min_messages;
+CREATE TABLE of_any_case ("OrganisationId" varchar(40) COLLATE any_case);
+SELECT pindah_protect_table('of_any_case');
+DROP TABLE of_any_case;
+
 -- A child that has no tenant column, and a child of the child.
 CREATE TABLE orders (id integer PRIMARY KEY, "OrganisationId" uuid NOT NULL);
 CREATE TABLE lines (id integer PRIMARY KEY, order_id integer NOT NULL REFERENCES orders, amount numeric);
@@ -59,6 +67,11 @@ SELECT pindah_protect_table('lines', parent => 'orders', foreign_key => 'amount'
 SELECT pindah_protect_table('lines', parent => 'orders', foreign_key => 'order_id', shared => true);
 SELECT pindah_protect_table('lines', parent => 'orders', foreign_key => 'order_id', permission => 'accounting:invoices');
 SELECT pindah_protect_table('notes', parent => 'lines', foreign_key => 'line_id');
+-- A row without a parent would be whoever's who makes one.
+CREATE TABLE stray (order_id integer);
+ALTER TABLE stray ADD CONSTRAINT late FOREIGN KEY (order_id) REFERENCES orders NOT VALID;
+SELECT pindah_protect_table('stray', parent => 'orders', foreign_key => 'order_id');
+DROP TABLE stray;
 \d lines
 GRANT ALL ON orders, lines, notes TO regress_pindah_app;
 SET ROLE regress_pindah_app;
@@ -137,6 +150,16 @@ SET pindah.token = :'ann';
 SELECT (SELECT count(*) FROM ledger), (SELECT count(*) FROM ledger_2027);
 RESET ROLE;
 RESET pindah.token;
+-- A reference table that becomes a partition is one no more.
+CREATE TABLE ledger_2030 (organisation_id uuid NOT NULL, year integer NOT NULL);
+INSERT INTO ledger_2030 VALUES (:bulawayo, 2030), (:harare, 2030);
+SELECT pindah_protect_table('ledger_2030', shared => true);
+ALTER TABLE ledger ATTACH PARTITION ledger_2030 FOR VALUES IN (2030);
+GRANT SELECT ON ledger_2030 TO regress_pindah_app;
+SET ROLE regress_pindah_app;
+SELECT count(*) FROM ledger_2030;
+RESET ROLE;
+DROP TABLE ledger_2030;
 CREATE TABLE base (organisation_id bigint, id integer);
 SELECT pindah_protect_table('base');
 CREATE TABLE derived (more text) INHERITS (base);
