@@ -102,7 +102,7 @@ as_tester()
 #
 
 # Make WORKSPACE: a temporary folder owned by the tester, with the tree as it
-# stands (committed or not, but without build products) in WORKSPACE/tree.
+# stands, committed or not, in WORKSPACE/tree.
 make_workspace()
 {
 	# Not TMPDIR: the path of a socket may have 107 bytes and no more.
@@ -114,11 +114,16 @@ make_workspace()
 	[ "$(id -u)" != 0 ] || chown postgres: "$WORKSPACE"
 	chmod 700 "$WORKSPACE"
 	as_tester mkdir tree tmp home
+	pack_tree | as_tester tar -C tree -x --no-same-owner
+}
+
+# Print an archive of the tree as it stands, without build products.
+pack_tree()
+{
 	tar -C "$ROOT" -c --exclude-vcs --exclude='*.o' --exclude='*.so' --exclude='*.bc' \
 		--exclude='./sql/pindah_auth--*.sql' --exclude=./results --exclude=./output_iso \
 		--exclude=./tmp_check --exclude=./build --exclude=./test/fuzz/out \
-		--exclude=./test/fuzz/bin . |
-		as_tester tar -C tree -x --no-same-owner
+		--exclude=./test/fuzz/bin .
 }
 
 # Keep these files of the workspace, and its server, when the script ends.
