@@ -12,7 +12,8 @@ ROOMS = base64url json_reader verdict crypto jws jwk claims settings \
 	keyring trust_tables trust verify identity_block token_cache citus identity \
 	readable_settings \
 	plan_constants identity_guard \
-	json_values authorization policy_support token_functions trust_functions pindah_auth
+	json_values authorization policy_support token_functions trust_functions \
+	http_error http_request pre_request pindah_auth
 OBJS = $(ROOMS:%=src/%.o)
 SHLIB_LINK += -lcrypto
 # The server's headers as system headers: our warnings are about our code.
@@ -20,7 +21,7 @@ PG_CPPFLAGS = -isystem $(includedir_server) -DPINDAH_VERSION='"$(EXTVERSION)"'
 
 # The install script is assembled, in this order, from one file a capability.
 SQL_PARTS = sql/schema.sql sql/trust.sql sql/identity.sql \
-	sql/authorization.sql sql/tenants.sql sql/advisor.sql sql/advisor_tables.sql \
+	sql/authorization.sql sql/pre_request.sql sql/tenants.sql sql/advisor.sql sql/advisor_tables.sql \
 	sql/advisor_objects.sql sql/advisor_trust.sql
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 

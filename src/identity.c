@@ -447,6 +447,26 @@ identity_current(void)
 	return view.identity;
 }
 
+/*
+ * What comes of taking a token on now, without doing it; tells when a good one
+ * expires, if that is asked for.
+ */
+TokenVerdict
+identity_judge_token(const char *token, TimestampTz *expires_at)
+{
+	ErrorContextCallback *outer_context = error_context_stack;
+	const Identity *identity;
+	TokenVerdict verdict;
+
+	error_context_stack = NULL;
+	verify_catch_up();
+	identity = verify_and_build(token, &verdict);
+	error_context_stack = outer_context;
+	if (identity != NULL && expires_at != NULL)
+		*expires_at = identity->expires_at;
+	return verdict;
+}
+
 /* Take a token on, as SET or SET LOCAL does; '' clears. */
 void
 identity_set_token(const char *token, bool is_local)

@@ -35,6 +35,7 @@ typedef struct IdentityView
 extern void IdentityInit(void);
 extern IdentityView identity_look(void);
 extern const Identity *identity_current(void);
+extern TokenVerdict identity_judge_token(const char *token, TimestampTz *expires_at);
 extern void identity_set_token(const char *token, bool is_local);
 extern void identity_warn_of_early_end(void);
 extern void raise_token_verdict(TokenVerdict verdict, const char *what) PINDAH_NORETURN;

@@ -8,6 +8,7 @@
 #include "compat.h"
 
 #include "fmgr.h"
+#include "http_request.h"
 #include "identity.h"
 #include "identity_guard.h"
 #include "miscadmin.h"
@@ -31,6 +32,7 @@ _PG_init(void)
 	IdentityInit();
 	ReadableSettingsInit();
 	IdentityGuardInit();
+	HttpRequestInit();
 	MarkGUCPrefixReserved("pindah");
 	RESUME_INTERRUPTS();
 }

@@ -161,7 +161,8 @@ refuse_forged_settings(void)
 {
 	static const char *const names[] = {
 		"pindah.clock_skew", "pindah.max_token_size", "pindah.session_identity",
-		"pindah.algorithms", "pindah.role_claims"
+		"pindah.algorithms", "pindah.role_claims", "pindah.cookie_name",
+		"pindah.allowed_origins", "pindah.anonymous_requests"
 	};
 
 	if (IsParallelWorker())

@@ -368,7 +368,8 @@ for my $row (query(q{
 {
 	my ($name, $default, $unit) = split /\|/, $row;
 	my ($section) = $reference =~ /^### `\Q$name\E`\n(.*?)(?=^#|\z)/ms;
-	like($section // '', qr/The\s+default\s+is\s+`\Q$default\E`/, "doc/reference.md has the default of $name");
+	my $shown = $default eq '' ? 'empty' : "`\Q$default\E`";
+	like($section // '', qr/The\s+default\s+is\s+$shown/, "doc/reference.md has the default of $name");
 }
 
 # Columns, policies, verdicts and messages.
@@ -393,6 +394,17 @@ for my $strings ($verdicts =~ /\bV\((\w+(?:,\s*"(?:[^"\\]|\\.)*")+)\)/g)
 	push @rows, '| ' . join(' | ', @strings) . ' |';
 }
 all_mentioned('verdict', @rows);
+
+# So has what can be wrong with an HTTP request: status, reason, sentence, hint.
+my $refusals = source('src/http_error.h') =~ s/\\\n//gr;
+for my $refusal ($refusals =~ /\bV\((HTTP_\w+(?:,\s*(?:"(?:[^"\\]|\\.)*"|\d+|NULL))+)\)/g)
+{
+	next if $refusal =~ /^HTTP_OK/;
+	my ($reason, $status, $sentence, $hint) = map { s/\\(.)/$1/gr }
+	  $refusal =~ /^\w+,\s*"(\w+)",\s*(\d+),\s*(?:"\w*"|NULL),\s*"((?:[^"\\]|\\.)*)",\s*"((?:[^"\\]|\\.)*)"$/;
+	my $row = "| $status | `$reason` | $sentence | $hint |";
+	ok(index($text{'doc/postgrest.md'}, $row) >= 0, "doc/postgrest.md has $row");
+}
 
 my @messages = (
 	source('src/*.c') =~ /errmsg\("((?:[^"\\]|\\.)*)"/g,
