@@ -75,7 +75,7 @@ $nodes[1]->safe_psql('postgres', "SELECT pindah_distrust_issuer('$issuer')");
 $coordinator->psql('postgres', "BEGIN; SELECT count(pindah_verify_jwt('$token{1}')); SELECT count(*) FROM invoices",
 	extra_params => [ '-U', 'app' ], stdout => \$out, stderr => \$err);
 like($err, qr/not trusted/, 'a worker without the trust refuses');
-unlike($err, qr/\Q$token{1}\E/, '... and does not tell the token');
+is(index($err, $token{1}), -1, '... and does not tell the token');
 
 $_->stop for @nodes;
 done_testing();
