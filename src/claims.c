@@ -353,3 +353,20 @@ claims_check_times(const Claims *claims, int64 now_usec, int64 skew_usec)
 		return TOKEN_NOT_YET_VALID;
 	return TOKEN_OK;
 }
+
+/*
+ * Does the token live no longer than it may (0: as long as it likes)?  Only
+ * iat tells when its life began; without it nothing can be said, and later
+ * nobody could tell what a revocation that has been removed was about.
+ */
+TokenVerdict
+claims_check_lifetime(const Claims *claims, int64 max_usec)
+{
+	if (max_usec == 0)
+		return TOKEN_OK;
+	if (!claims->issued_at.present)
+		return TOKEN_NO_ISSUED_AT;
+	if (claims->expires.usec - claims->issued_at.usec > max_usec)
+		return TOKEN_LIVES_TOO_LONG;
+	return TOKEN_OK;
+}

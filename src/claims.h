@@ -76,5 +76,6 @@ extern TokenVerdict claims_read(const JsonObject *payload,
 extern TokenVerdict claims_check_required(const Claims *claims);
 extern TokenVerdict claims_check_times(const Claims *claims, int64 now_usec,
 									   int64 skew_usec);
+extern TokenVerdict claims_check_lifetime(const Claims *claims, int64 max_usec);
 
 #endif							/* PINDAH_CLAIMS_H */

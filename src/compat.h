@@ -62,6 +62,13 @@
 #define all_settings(count)	(*(count) = GetNumConfigOptions(), get_guc_variables())
 #endif
 
+/* 18 asks whether a deferrable primary key would do. */
+#if PG_VERSION_NUM >= 180000
+#define primary_key_index(relation)	RelationGetPrimaryKeyIndex((relation), false)
+#else
+#define primary_key_index(relation)	RelationGetPrimaryKeyIndex(relation)
+#endif
+
 /* 18 renamed pg_attribute_noreturn() and put it in front. */
 #define PINDAH_NORETURN	__attribute__((noreturn))
 

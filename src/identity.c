@@ -18,9 +18,13 @@
  * logged meanwhile.  Such a token is taken unseen and believed in nothing
  * until it is used, and verified then.
  *
- * Only the assign hooks write token_state and claims_identity; only
- * reverify() writes "review".  A pointer to an Identity is good until the
- * next assignment or review: nobody keeps one.
+ * When tokens were revoked since, there is nothing to verify: whether this one
+ * was among them is looked up at the next use, and the outcome kept likewise.
+ *
+ * Only the assign hooks write token_state and claims_identity, only
+ * reverify() writes "review", only review_revocation() "revocation_review".
+ * A pointer to an Identity is good until the next assignment or review:
+ * nobody keeps one.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,6 +36,7 @@
 #include "json_reader.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "revocation.h"
 #include "settings.h"
 #include "tcop/cmdtag.h"
 #include "tcop/pquery.h"
@@ -46,6 +51,7 @@ typedef struct TokenState
 {
 	uint64		serial;			/* no two are equal in one backend */
 	uint64		generation;		/* verify_generation() it holds for; 0: none */
+	uint64		revocations;	/* revocation_generation() it was clear in */
 	LocalTransactionId lxid;	/* transaction in which it was taken */
 	GucSource	source;
 } TokenState;
@@ -58,9 +64,19 @@ typedef struct Review
 {
 	uint64		serial;			/* of the TokenState it is about; 0: nothing */
 	uint64		generation;
+	uint64		revocations;
 	TokenVerdict verdict;
 	Identity   *identity;		/* in review_context */
 } Review;
+
+/* Whether the current token, verified at one generation, was revoked since. */
+typedef struct RevocationReview
+{
+	uint64		serial;			/* of the TokenState it is about; 0: nothing */
+	uint64		generation;
+	uint64		revocations;
+	TokenVerdict verdict;
+} RevocationReview;
 
 static char *token_value = NULL;
 static char *claims_value = NULL;
@@ -69,6 +85,7 @@ static const Identity *claims_identity = NULL;
 static bool token_was_dropped = false;	/* at the end of its transaction */
 static bool token_is_outdated = false;	/* at load: set in an earlier one */
 static Review review;
+static RevocationReview revocation_review;
 static MemoryContext review_context = NULL;
 static MemoryContext scratch_context = NULL;
 static emit_log_hook_type previous_emit_log = NULL;
@@ -83,6 +100,7 @@ verify_and_build(const char *token, TokenVerdict *verdict)
 	size_t		len = strlen(token);
 	TimestampTz now = verify_now();
 	uint64		generation = verify_generation();
+	uint64		revocations = revocation_generation();
 	const Identity *identity = NULL;
 	MemoryContext caller;
 	TokenReading reading;
@@ -105,7 +123,7 @@ verify_and_build(const char *token, TokenVerdict *verdict)
 	{
 		identity = identity_build(&reading.claims, reading.key_id,
 								  reading.key_ends_at, reading.payload);
-		token_cache_add(token, len, identity, generation);
+		token_cache_add(token, len, identity, generation, revocations);
 	}
 	MemoryContextSwitchTo(caller);
 	return identity;
@@ -113,7 +131,8 @@ verify_and_build(const char *token, TokenVerdict *verdict)
 
 /* Allocate the extra of pindah.token, with a copy of an identity or without. */
 static TokenState *
-make_state(const Identity *identity, uint64 generation, GucSource source)
+make_state(const Identity *identity, uint64 generation, uint64 revocations,
+		   GucSource source)
 {
 	static uint64 last_serial = 0;
 	TokenState *state = guc_extra_alloc(STATE_HEADER_SIZE +
@@ -123,6 +142,7 @@ make_state(const Identity *identity, uint64 generation, GucSource source)
 		return NULL;
 	state->serial = ++last_serial;
 	state->generation = identity == NULL ? 0 : generation;
+	state->revocations = revocations;
 	state->lxid = MyProc == NULL ? InvalidLocalTransactionId : MY_LOCAL_XID();
 	state->source = source;
 	if (identity != NULL)
@@ -195,6 +215,7 @@ check_token(char **newval, void **extra, GucSource source)
 {
 	ErrorContextCallback *outer_context = error_context_stack;
 	uint64		generation = 0;
+	uint64		revocations = 0;
 	const Identity *identity = NULL;
 	TokenVerdict verdict;
 
@@ -224,6 +245,7 @@ check_token(char **newval, void **extra, GucSource source)
 		error_context_stack = NULL;
 		verify_catch_up();
 		generation = verify_generation();
+		revocations = revocation_generation();
 		identity = verify_and_build(*newval, &verdict);
 		error_context_stack = outer_context;
 		if (identity == NULL)
@@ -234,7 +256,7 @@ check_token(char **newval, void **extra, GucSource source)
 	}
 	if (!settings_session_identity() && source == PGC_S_SESSION)
 		identity_warn_of_early_end();
-	*extra = make_state(identity, generation, source);
+	*extra = make_state(identity, generation, revocations, source);
 	return *extra != NULL;
 }
 
@@ -311,6 +333,7 @@ static void
 reverify(uint64 generation)
 {
 	ErrorContextCallback *outer_context = error_context_stack;
+	uint64		revocations = revocation_generation();
 	const Identity *identity;
 	TokenVerdict verdict;
 
@@ -333,7 +356,45 @@ reverify(uint64 generation)
 	}
 	review.verdict = verdict;
 	review.generation = generation;
+	review.revocations = revocations;
 	review.serial = token_state->serial;
+}
+
+/*
+ * Does the review hold for the current token?  What was refused then may have
+ * been revoked, and not be any more.
+ */
+static bool
+review_holds(uint64 generation)
+{
+	return review.serial == token_state->serial &&
+		review.generation == generation &&
+		(review.identity != NULL || review.revocations == revocation_generation());
+}
+
+/*
+ * Was the current token, which verifies, revoked?  After each change of the
+ * revocations it is looked up once, and the outcome kept.
+ */
+static TokenVerdict
+review_revocation(const Identity *identity, uint64 generation)
+{
+	uint64		revocations = revocation_generation();
+	RevocationReview *kept = &revocation_review;
+
+	if (token_state->generation == generation &&
+		token_state->revocations == revocations)
+		return TOKEN_OK;
+	if (kept->serial != token_state->serial || kept->generation != generation ||
+		kept->revocations != revocations)
+	{
+		kept->serial = 0;
+		kept->verdict = revocation_check_identity(identity);
+		kept->generation = generation;
+		kept->revocations = revocations;
+		kept->serial = token_state->serial;
+	}
+	return kept->verdict;
 }
 
 /*
@@ -370,14 +431,16 @@ look_at_token(void)
 
 	generation = verify_generation();
 	if (token_state->generation == generation)
-	{
 		view.identity = STATE_IDENTITY(token_state);
-		return view;
+	else
+	{
+		if (!review_holds(generation))
+			reverify(generation);
+		view.verdict = review.verdict;
+		view.identity = review.identity;
 	}
-	if (review.serial != token_state->serial || review.generation != generation)
-		reverify(generation);
-	view.verdict = review.verdict;
-	view.identity = review.identity;
+	if (view.identity != NULL)
+		view.verdict = review_revocation(view.identity, generation);
 	return view;
 }
 
@@ -415,7 +478,7 @@ identity_look(void)
 		view.source = IDENTITY_FROM_ROLE_CLAIMS;
 		view.identity = claims_identity;
 	}
-	if (view.identity != NULL)
+	if (view.identity != NULL && view.verdict == TOKEN_OK)
 		view.verdict = check_times(view.identity);
 	if (view.verdict != TOKEN_OK)
 		view.identity = NULL;

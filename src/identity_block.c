@@ -180,8 +180,12 @@ set_times(Identity *identity, const Claims *claims)
 
 	if (claims->not_before.present)
 		begin = claims->not_before.usec;
+	identity->has_issued_at = claims->issued_at.present;
 	if (claims->issued_at.present)
+	{
 		begin = Max(begin, claims->issued_at.usec);
+		identity->issued_at = verify_timestamp(claims->issued_at.usec);
+	}
 	identity->has_not_before = claims->not_before.present ||
 		claims->issued_at.present;
 	if (identity->has_not_before)

@@ -23,9 +23,11 @@ typedef struct Identity
 	uint64		fingerprint;	/* of who this is and what he may do */
 	bool		has_expiry;
 	bool		has_not_before;
+	bool		has_issued_at;
 	TimestampTz expires_at;		/* exact; the skew comes on top */
 	TimestampTz not_before;		/* the later of nbf and iat */
 	TimestampTz key_ends_at;	/* of the key that vouches for it, or infinity */
+	TimestampTz issued_at;		/* exact */
 	bool		has_uuid;		/* is the organisation one? */
 	bool		has_bigint;
 	bool		has_wildcards;	/* does a permission hold "*"? */

@@ -12,6 +12,7 @@
 #include "settings.h"
 
 #include "access/parallel.h"
+#include "datatype/timestamp.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
@@ -22,6 +23,7 @@
 uint64		session_changes = 1;
 
 static int	clock_skew = 30;
+static int	max_token_lifetime = 0;
 static int	max_token_size = 16384;
 static bool session_identity = true;
 static char *algorithms = NULL;
@@ -33,6 +35,13 @@ int64
 settings_clock_skew_usec(void)
 {
 	return (int64) clock_skew * 1000000;
+}
+
+/* Microseconds from iat to exp that a token may have, 0 for any. */
+int64
+settings_max_lifetime_usec(void)
+{
+	return (int64) max_token_lifetime * 1000000;
 }
 
 /* Bytes that a token may have. */
@@ -160,7 +169,8 @@ static void
 refuse_forged_settings(void)
 {
 	static const char *const names[] = {
-		"pindah.clock_skew", "pindah.max_token_size", "pindah.session_identity",
+		"pindah.clock_skew", "pindah.max_token_lifetime",
+		"pindah.max_token_size", "pindah.session_identity",
 		"pindah.algorithms", "pindah.role_claims", "pindah.cookie_name",
 		"pindah.allowed_origins", "pindah.anonymous_requests"
 	};
@@ -192,6 +202,15 @@ SettingsInit(void)
 	DefineCustomIntVariable("pindah.clock_skew",
 							"Seconds by which the clock of an issuer may differ from this server's.",
 							NULL, &clock_skew, 30, 0, 300, PGC_SUSET, GUC_UNIT_S,
+							NULL, assign_number, NULL);
+
+	/* Set it to what your issuers use: a stolen token ends then, and
+	 * revocations need not be kept for ever. */
+	DefineCustomIntVariable("pindah.max_token_lifetime",
+							"Longest time from iat to exp of a token.",
+							"Zero sets no limit; otherwise tokens need an iat.",
+							&max_token_lifetime, 0, 0, 10 * 366 * SECS_PER_DAY,
+							PGC_SUSET, GUC_UNIT_S,
 							NULL, assign_number, NULL);
 
 	/* Raise it for tokens with very many permissions. */

@@ -21,6 +21,7 @@ extern uint64 session_changes;
 
 extern void SettingsInit(void);
 extern int64 settings_clock_skew_usec(void);
+extern int64 settings_max_lifetime_usec(void);
 extern Size settings_max_token_size(void);
 extern bool settings_session_identity(void);
 extern bool settings_algorithm_allowed(CryptoAlgorithm algorithm);

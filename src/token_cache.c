@@ -6,7 +6,8 @@
  * A pool presents the same tokens over and over.  An entry is found by the
  * end of its token, which is signature and so well mixed, and counts only
  * when the whole token is equal, byte for byte, when the trust and settings
- * are those that it was verified under, and when its times are in order now.
+ * are those that it was verified under, when its times are in order now, and
+ * when it was not revoked: that is looked up again after each revocation.
  * Refusals are never kept.  Bounded in entries and bytes; the entry that was
  * not used for longest makes room.
  *
@@ -15,6 +16,7 @@
 #include "token_cache.h"
 
 #include "lib/ilist.h"
+#include "revocation.h"
 #include "settings.h"
 #include "utils/memutils.h"
 #include "verify.h"
@@ -29,6 +31,7 @@ typedef struct CacheEntry
 	size_t		len;
 	char	   *token;			/* NULL: free */
 	Identity   *identity;
+	uint64		revocations;	/* revocation_generation() it was clear in */
 } CacheEntry;
 
 static CacheEntry entries[CACHE_ENTRIES];
@@ -91,6 +94,21 @@ is_in_force(const Identity *identity, TimestampTz now)
 		(!identity->has_not_before || identity->not_before <= now + skew);
 }
 
+/* Was the token of an entry not revoked? */
+static bool
+is_clear(CacheEntry *entry)
+{
+	uint64		revocations = revocation_generation();
+
+	if (entry->revocations != revocations)
+	{
+		if (revocation_check_identity(entry->identity) != TOKEN_OK)
+			return false;
+		entry->revocations = revocations;
+	}
+	return true;
+}
+
 /*
  * The identity of a token that is verified and in force, or NULL.  Good until
  * the next call of a function of this room.
@@ -108,7 +126,7 @@ token_cache_find(const char *token, size_t len, TimestampTz now)
 		if (tails[i] == tail && entry->token != NULL && entry->len == len &&
 			memcmp(entry->token, token, len) == 0)
 		{
-			if (!is_in_force(entry->identity, now))
+			if (!is_in_force(entry->identity, now) || !is_clear(entry))
 			{
 				drop_entry(entry);
 				return NULL;
@@ -142,12 +160,13 @@ make_room(Size size)
 }
 
 /*
- * Keep the identity of a token that was just found valid.  "generation" is
- * what verify_generation() said before it was verified.
+ * Keep the identity of a token that was just found valid.  "generation" and
+ * "revocations" are what verify_generation() and revocation_generation() said
+ * before it was verified.
  */
 void
 token_cache_add(const char *token, size_t len, const Identity *identity,
-				uint64 generation)
+				uint64 generation, uint64 revocations)
 {
 	Size		size = len + identity->size;
 	MemoryContext caller;
@@ -178,5 +197,6 @@ token_cache_add(const char *token, size_t len, const Identity *identity,
 	entry->len = len;
 	entry->token = token_copy;
 	entry->identity = identity_copy;
+	entry->revocations = revocations;
 	cached_bytes += size;
 }

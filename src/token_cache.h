@@ -15,6 +15,7 @@
 extern const Identity *token_cache_find(const char *token, size_t len,
 										TimestampTz now);
 extern void token_cache_add(const char *token, size_t len,
-							const Identity *identity, uint64 generation);
+							const Identity *identity, uint64 generation,
+							uint64 revocations);
 
 #endif							/* PINDAH_TOKEN_CACHE_H */

@@ -32,7 +32,8 @@
 
 static const char *const names[TRUST_TABLES_COUNT] = {
 	[TRUST_ISSUERS] = "issuers",
-	[TRUST_KEYS] = "keys"
+	[TRUST_KEYS] = "keys",
+	[TRUST_REVOCATIONS] = "revocations"
 };
 
 static Oid	oids[TRUST_TABLES_COUNT];
@@ -60,6 +61,13 @@ uint64
 trust_table_generation(TrustTable table)
 {
 	return generations[table] + 1;
+}
+
+/* Is the extension in this database?  Must run inside a transaction. */
+bool
+trust_tables_installed(void)
+{
+	return OidIsValid(get_extension_oid("pindah_auth", true));
 }
 
 /*

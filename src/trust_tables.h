@@ -16,16 +16,18 @@
 typedef enum TrustTable
 {
 	TRUST_ISSUERS,
-	TRUST_KEYS
+	TRUST_KEYS,
+	TRUST_REVOCATIONS
 } TrustTable;
 
-#define TRUST_TABLES_COUNT (TRUST_KEYS + 1)
+#define TRUST_TABLES_COUNT (TRUST_REVOCATIONS + 1)
 
 /* Takes one row of a table. */
 typedef void (*TrustRowReader) (void *state, HeapTuple tuple, TupleDesc desc);
 
 extern void TrustTablesInit(void);
 extern uint64 trust_table_generation(TrustTable table);
+extern bool trust_tables_installed(void);
 extern Oid	trust_table_find(TrustTable table);
 extern void trust_table_read(Oid relid, TrustRowReader read_row, void *state);
 

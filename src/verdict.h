@@ -82,6 +82,21 @@
 	V(TOKEN_KEY_RETIRED, "revoked", \
 	  "the key that signed the token has been retired, and its time is over", \
 	  "Sign in again to get a token of a key in force.") \
+	V(TOKEN_REVOKED, "revoked", \
+	  "the token has been revoked", \
+	  "Sign in again to get a new token.") \
+	V(TOKEN_USER_REVOKED, "revoked", \
+	  "the tokens of the user have been revoked", \
+	  "Sign in again: a token with an iat after the revocation counts.") \
+	V(TOKEN_ORGANISATION_REVOKED, "revoked", \
+	  "the tokens of the organisation have been revoked", \
+	  "Sign in again: a token with an iat after the revocation counts.") \
+	V(TOKEN_ISSUER_REVOKED, "revoked", \
+	  "the tokens of the issuer have been revoked", \
+	  "Sign in again: a token with an iat after the revocation counts.") \
+	V(TOKEN_TOO_OLD, "revoked", \
+	  "the token is older than the revocations that are still kept", \
+	  "Sign in again: a token with a recent iat counts.") \
 	V(TOKEN_BAD_SIGNATURE, "bad_signature", \
 	  "the signature of the token does not verify", \
 	  "The token was altered, or signed with another key than the one that is trusted.") \
@@ -103,6 +118,12 @@
 	V(TOKEN_WRONG_AUDIENCE, "wrong_audience", \
 	  "the token is meant for another audience", \
 	  "aud must hold one of the issuer's audiences, byte for byte.") \
+	V(TOKEN_NO_ISSUED_AT, "missing_claim", \
+	  "the token has no numeric iat claim, and pindah.max_token_lifetime is set", \
+	  "Issue tokens with iat as a plain JSON number of seconds.") \
+	V(TOKEN_LIVES_TOO_LONG, "invalid_claim", \
+	  "exp is further from iat than pindah.max_token_lifetime", \
+	  "Issue tokens with a shorter lifetime, or let a superuser raise pindah.max_token_lifetime.") \
 	V(TOKEN_BAD_TIME, "invalid_claim", \
 	  "exp, nbf or iat is not a number of seconds between 1970 and 9999", \
 	  "Write NumericDate as a plain JSON number of seconds, not milliseconds, not a string; see RFC 7519 section 2.") \

@@ -17,6 +17,7 @@
 #include "access/xact.h"
 #include "datatype/timestamp.h"
 #include "mb/pg_wchar.h"
+#include "revocation.h"
 #include "settings.h"
 #include "trust.h"
 #include "utils/memutils.h"
@@ -69,7 +70,10 @@ verify_catch_up(void)
 	trust_catch_up();
 }
 
-/* Changes whenever a verdict of before may no longer stand. */
+/*
+ * Changes whenever a verdict of before may no longer stand, but for what was
+ * revoked since: that is looked up without verifying again.
+ */
 uint64
 verify_generation(void)
 {
@@ -259,6 +263,22 @@ check_audience(const TrustedIssuer *issuer, const Claims *claims)
 	return TOKEN_WRONG_AUDIENCE;
 }
 
+/* Was the token taken back? */
+static TokenVerdict
+check_revocation(const Claims *claims)
+{
+	RevocableToken token = {
+		.issuer = claims->issuer,
+		.token_id = claims->token_id,
+		.user_id = claims->user_id,
+		.organisation = claims->organisation,
+		.has_issued_at = claims->issued_at.present,
+		.issued_at = verify_timestamp(claims->issued_at.usec)
+	};
+
+	return revocation_check(&token);
+}
+
 /* The claims, once the signature vouches for them. */
 static TokenVerdict
 check_claims(const JsonObject *payload, const TrustedIssuer *issuer,
@@ -271,10 +291,14 @@ check_claims(const JsonObject *payload, const TrustedIssuer *issuer,
 	if (verdict == TOKEN_OK)
 		verdict = verify_times(claims, now);
 	if (verdict == TOKEN_OK)
+		verdict = claims_check_lifetime(claims, settings_max_lifetime_usec());
+	if (verdict == TOKEN_OK)
 		verdict = check_audience(issuer, claims);
 	if (verdict == TOKEN_OK &&
 		!keyring_issuer_speaks_for(issuer, claims->organisation))
 		verdict = TOKEN_UNTRUSTED_ORGANISATION;
+	if (verdict == TOKEN_OK)
+		verdict = check_revocation(claims);
 	return verdict;
 }
 

@@ -52,6 +52,7 @@ sub aspnet
 
 my %jobs = (
 	accountant => { alg => 'RS256', key => 'api-1', claims => aspnet() },
+	laptop => { alg => 'RS256', key => 'api-1', claims => aspnet(jti => '5f0c-laptop') },
 	fresh => { alg => 'RS256', key => 'api-1', claims => aspnet(exp => $now + 7200) },
 	clerk => { alg => 'RS256', key => 'api-1',
 		claims => aspnet(nameid => '4712', Permission => 'stock:movements:view') },
@@ -323,7 +324,7 @@ $node->safe_psql('complete', q{
 # or below the heading, what the catalogue says about it.
 my @functions = query(q{
 	SELECT n.nspname, p.proname,
-		regexp_replace(pg_get_function_arguments(p.oid), '::[a-z]+(\[\])?', '', 'g'),
+		regexp_replace(pg_get_function_arguments(p.oid), '::(timestamp with time zone|[a-z]+)(\[\])?', '', 'g'),
 		pg_get_function_result(p.oid),
 		concat_ws(', ',
 			CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END,
