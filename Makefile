@@ -9,7 +9,8 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" pindah_auth.
 
 MODULE_big = pindah_auth
 ROOMS = base64url json_reader verdict crypto jws jwk claims settings \
-	keyring trust_tables trust revocation verify identity_block token_cache \
+	encoding file_reader keyring trust_document trust_file trust_tables trust \
+	revocation verify identity_block token_cache \
 	citus identity readable_settings plan_constants identity_guard \
 	json_values authorization policy_support token_functions trust_functions \
 	http_error http_request pre_request pindah_auth

@@ -69,6 +69,15 @@
 #define primary_key_index(relation)	RelationGetPrimaryKeyIndex(relation)
 #endif
 
+/* Not a version but a platform: the names of the finer times of a file. */
+#ifdef __APPLE__
+#define STAT_MTIME(st)	((st).st_mtimespec)
+#define STAT_CTIME(st)	((st).st_ctimespec)
+#else
+#define STAT_MTIME(st)	((st).st_mtim)
+#define STAT_CTIME(st)	((st).st_ctim)
+#endif
+
 /* 18 renamed pg_attribute_noreturn() and put it in front. */
 #define PINDAH_NORETURN	__attribute__((noreturn))
 

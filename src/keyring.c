@@ -63,8 +63,11 @@ compare_issuers(const void *a, const void *b)
 static int
 compare_keys(const void *a, const void *b)
 {
-	return strcmp(((const TrustedKey *) a)->issuer,
-				  ((const TrustedKey *) b)->issuer);
+	const TrustedKey *one = a;
+	const TrustedKey *other = b;
+	int			order = strcmp(one->issuer, other->issuer);
+
+	return order != 0 ? order : strcmp(one->key_id, other->key_id);
 }
 
 /* Grow an array of rows; "row" is the number of the next. */

@@ -26,6 +26,8 @@ typedef struct TrustedKey
 	const char *json;			/* what to parse; NULL when "loaded" is set */
 	bool		loaded;			/* was parsing tried? */
 	CryptoKey  *key;			/* NULL after that: unusable */
+	const char *path;			/* the file that it stands in, or NULL */
+	int64		changed_at;		/* when that was written, in Unix time */
 } TrustedKey;
 
 typedef struct TrustedIssuer
@@ -48,7 +50,7 @@ struct Keyring
 	int			nissuers;
 	TrustedIssuer *issuers;		/* in order of strcmp */
 	int			nkeys;
-	TrustedKey *keys;			/* in order of issuer */
+	TrustedKey *keys;			/* in order of issuer and key id */
 };
 
 extern Keyring *keyring_create(MemoryContext parent, int encoding);

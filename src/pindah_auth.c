@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 #include "readable_settings.h"
 #include "settings.h"
+#include "trust_file.h"
 #include "trust_tables.h"
 #include "utils/guc.h"
 
@@ -29,6 +30,7 @@ _PG_init(void)
 	HOLD_INTERRUPTS();
 	SettingsInit();
 	TrustTablesInit();
+	TrustFileInit();
 	IdentityInit();
 	ReadableSettingsInit();
 	IdentityGuardInit();

@@ -172,7 +172,8 @@ refuse_forged_settings(void)
 		"pindah.clock_skew", "pindah.max_token_lifetime",
 		"pindah.max_token_size", "pindah.session_identity",
 		"pindah.algorithms", "pindah.role_claims", "pindah.cookie_name",
-		"pindah.allowed_origins", "pindah.anonymous_requests"
+		"pindah.allowed_origins", "pindah.anonymous_requests",
+		"pindah.trust_file"
 	};
 
 	if (IsParallelWorker())

@@ -3,10 +3,17 @@
  * trust.c
  *	  Whom this session trusts at this moment: issuers and their keys.
  *
- * Reads pindah.issuers and pindah.keys into this backend's memory, and
- * forgets everything when one of the tables has changed.  Each build replaces
- * the one of before only when it is complete.  What the functions hand out is
- * good until the next call of trust_find_issuer() or trust_catch_up().
+ * There are two sources.  The tables of this database, pindah.issuers and
+ * pindah.keys, are read into this backend's memory, and read again when one of
+ * them has changed; each build replaces the one of before only when it is
+ * complete.  The trust file is that of the whole cluster (trust_file.c).
+ *
+ * An issuer that the tables name is what they say, with their keys alone; the
+ * file is asked for others.  Where the extension has no tables, nothing says
+ * what has been revoked, and nobody is trusted.
+ *
+ * What the functions hand out is good until the next call of
+ * trust_find_issuer() or trust_catch_up().
  *
  *-------------------------------------------------------------------------
  */
@@ -15,6 +22,7 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
+#include "trust_file.h"
 #include "trust_tables.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -44,22 +52,30 @@ enum
 static Keyring *tables = NULL;		/* what they said last */
 static uint64 tables_shown = 0; /* the generation of that */
 
-/* Changes whenever the trust in this database may have changed. */
-uint64
-trust_generation(void)
+/* Changes whenever the tables may have changed. */
+static uint64
+tables_generation(void)
 {
 	return trust_table_generation(TRUST_ISSUERS) +
 		trust_table_generation(TRUST_KEYS);
 }
 
+/* Changes whenever the trust in this database may have changed. */
+uint64
+trust_generation(void)
+{
+	return tables_generation() + trust_file_generation();
+}
+
 /*
- * Learn what other sessions have committed: a revocation counts from the next
- * statement on, in the middle of a transaction too.
+ * Learn what has changed.  What other sessions have committed counts from the
+ * next statement on, in the middle of a transaction too.
  */
 void
 trust_catch_up(void)
 {
 	AcceptInvalidationMessages();
+	trust_file_catch_up();
 }
 
 /* A text column as a C string. */
@@ -163,7 +179,7 @@ read_key(void *into, HeapTuple tuple, TupleDesc desc)
 static bool
 refresh_tables(void)
 {
-	uint64		generation = trust_generation();
+	uint64		generation = tables_generation();
 	MemoryContext caller;
 	Oid			issuers;
 	Oid			keys;
@@ -200,5 +216,10 @@ refresh_tables(void)
 const TrustedIssuer *
 trust_find_issuer(const char *issuer)
 {
-	return refresh_tables() ? keyring_find_issuer(tables, issuer) : NULL;
+	const TrustedIssuer *found;
+
+	if (!refresh_tables())
+		return NULL;
+	found = keyring_find_issuer(tables, issuer);
+	return found != NULL ? found : trust_file_find_issuer(issuer);
 }

@@ -8,7 +8,8 @@
  * reads, and so works on a standby and in a READ ONLY transaction.
  *
  * Everything is allocated in the current memory context: callers bring a
- * short-lived one.  Must run inside a transaction.
+ * short-lived one.  Must run inside a transaction, but for what is verified
+ * by the trust file alone.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,10 +17,12 @@
 
 #include "access/xact.h"
 #include "datatype/timestamp.h"
+#include "encoding.h"
 #include "mb/pg_wchar.h"
 #include "revocation.h"
 #include "settings.h"
 #include "trust.h"
+#include "trust_file.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -38,6 +41,17 @@ static struct
 	char		key_id[JWS_MAX_KEY_ID_SIZE + 1];
 	JwsHeader	header;
 }			known_header;
+
+/* Who says what is trusted. */
+typedef struct Authority
+{
+	const TrustedIssuer *(*find_issuer) (const char *issuer);
+	bool		in_utf8;		/* and not in the server's encoding */
+	bool		knows_revocations;
+} Authority;
+
+static const Authority by_trust = {trust_find_issuer, false, true};
+static const Authority by_file = {trust_file_find_issuer_utf8, true, false};
 
 /* Microseconds since 1970 of a timestamp. */
 int64
@@ -95,39 +109,9 @@ verify_times(const Claims *claims, TimestampTz now)
 static TokenVerdict
 to_server_encoding(char **text, size_t *len)
 {
-	int			encoding = GetDatabaseEncoding();
-	MemoryContext caller = CurrentMemoryContext;
-	int			size;
-	char	   *volatile converted;
-
-	if (encoding == PG_UTF8)
-		return TOKEN_OK;
 	if (pg_encoding_verifymbstr(PG_UTF8, *text, (int) *len) != (int) *len)
 		return TOKEN_BAD_UTF8;
-	for (size = 0; size < (int) *len && !IS_HIGHBIT_SET((*text)[size]); size++)
-		 /* look for the first character that is not ASCII */ ;
-	if (size == (int) *len)
-		return TOKEN_OK;
-	if (encoding == PG_SQL_ASCII)
-		return TOKEN_ENCODING;
-
-	PG_TRY();
-	{
-		converted = pg_any_to_server(*text, (int) *len, PG_UTF8);
-	}
-	PG_CATCH();
-	{
-		/* A conversion holds nothing that would have to be released. */
-		MemoryContextSwitchTo(caller);
-		FlushErrorState();
-		converted = NULL;
-	}
-	PG_END_TRY();
-	if (converted == NULL)
-		return TOKEN_ENCODING;
-	*text = converted;
-	*len = strlen(converted);
-	return TOKEN_OK;
+	return encoding_to_server(text, len) ? TOKEN_OK : TOKEN_ENCODING;
 }
 
 /*
@@ -135,14 +119,14 @@ to_server_encoding(char **text, size_t *len)
  * parser raises an error for an escape that the encoding lacks.
  */
 static TokenVerdict
-read_json_guarded(const char *text, size_t len, JsonObject *object)
+read_json_guarded(const char *text, size_t len, int encoding, JsonObject *object)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	volatile TokenVerdict verdict = TOKEN_ENCODING;
 
 	PG_TRY();
 	{
-		verdict = jws_read_json(text, len, GetDatabaseEncoding(), object);
+		verdict = jws_read_json(text, len, encoding, object);
 	}
 	PG_CATCH();
 	{
@@ -155,25 +139,40 @@ read_json_guarded(const char *text, size_t len, JsonObject *object)
 	return verdict;
 }
 
-/* Decode a segment and read it as a JSON object, in the server's encoding. */
-TokenVerdict
-verify_read_segment(JwsSegment segment, const char **text, JsonObject *object)
+/*
+ * Decode a segment and read it as a JSON object, in an encoding that is the
+ * server's or UTF-8.
+ */
+static TokenVerdict
+read_segment(JwsSegment segment, int encoding, const char **text,
+			 JsonObject *object)
 {
 	char	   *bytes;
 	size_t		len;
 	TokenVerdict verdict = jws_decode_segment(segment, &bytes, &len);
 
-	if (verdict == TOKEN_OK)
+	if (verdict == TOKEN_OK && encoding != PG_UTF8)
 		verdict = to_server_encoding(&bytes, &len);
 	if (verdict != TOKEN_OK)
 		return verdict;
-	if (GetDatabaseEncoding() == PG_UTF8)
-		verdict = jws_read_json(bytes, len, PG_UTF8, object);
+	if (encoding != PG_UTF8)
+		verdict = read_json_guarded(bytes, len, encoding, object);
 	else
-		verdict = read_json_guarded(bytes, len, object);
+	{
+		if (GetDatabaseEncoding() != PG_UTF8)
+			bytes = json_expand_escapes(bytes, len, &len);
+		verdict = jws_read_json(bytes, len, PG_UTF8, object);
+	}
 	if (verdict == TOKEN_OK)
 		*text = bytes;
 	return verdict;
+}
+
+/* Decode a segment and read it as a JSON object, in the server's encoding. */
+TokenVerdict
+verify_read_segment(JwsSegment segment, const char **text, JsonObject *object)
+{
+	return read_segment(segment, GetDatabaseEncoding(), text, object);
 }
 
 /*
@@ -205,11 +204,18 @@ keep_header(JwsSegment segment, const char *json, const JwsHeader *header)
  * token is verified.
  */
 static TokenVerdict
-read_header(JwsSegment segment, const char **json, JwsHeader *header)
+read_header(JwsSegment segment, const Authority *authority, const char **json,
+			JwsHeader *header)
 {
 	JsonObject	object;
 	TokenVerdict verdict;
 
+	if (authority->in_utf8)
+	{
+		verdict = read_segment(segment, PG_UTF8, json, &object);
+		return verdict != TOKEN_OK ? verdict :
+			jws_check_header(&object, JWS_ACCESS_TOKEN, header);
+	}
 	if (segment.len == known_header.len &&
 		memcmp(segment.text, known_header.text, segment.len) == 0)
 	{
@@ -297,16 +303,15 @@ check_claims(const JsonObject *payload, const TrustedIssuer *issuer,
 	if (verdict == TOKEN_OK &&
 		!keyring_issuer_speaks_for(issuer, claims->organisation))
 		verdict = TOKEN_UNTRUSTED_ORGANISATION;
-	if (verdict == TOKEN_OK)
-		verdict = check_revocation(claims);
 	return verdict;
 }
 
 /* The checks in their order. */
 static TokenVerdict
 judge_token(const char *token, size_t len, TimestampTz now,
-			TokenReading *reading)
+			const Authority *authority, TokenReading *reading)
 {
+	int			encoding = authority->in_utf8 ? PG_UTF8 : GetDatabaseEncoding();
 	JwsParts	parts;
 	JwsHeader	header;
 	JsonObject	payload_object;
@@ -319,26 +324,29 @@ judge_token(const char *token, size_t len, TimestampTz now,
 		return TOKEN_TOO_LARGE;
 	verdict = jws_split(token, len, &parts);
 	if (verdict == TOKEN_OK)
-		verdict = read_header(parts.header, &reading->header, &header);
+		verdict = read_header(parts.header, authority, &reading->header, &header);
 	if (verdict == TOKEN_OK && !settings_algorithm_allowed(header.algorithm))
 		verdict = TOKEN_UNSUPPORTED_ALGORITHM;
 	if (verdict == TOKEN_OK)
 		verdict = jws_decode_segment(parts.signature, &signature, &signature_len);
 	if (verdict == TOKEN_OK)
-		verdict = verify_read_segment(parts.payload, &reading->payload, &payload_object);
+		verdict = read_segment(parts.payload, encoding, &reading->payload,
+							   &payload_object);
 	if (verdict == TOKEN_OK)
 		verdict = claims_read_issuer(&payload_object, &reading->claims);
 	if (verdict != TOKEN_OK)
 		return verdict;
 
-	issuer = trust_find_issuer(reading->claims.issuer == NULL ? "" :
-							   reading->claims.issuer);
+	issuer = authority->find_issuer(reading->claims.issuer == NULL ? "" :
+									reading->claims.issuer);
 	if (issuer == NULL || issuer->claim_names == NULL)
 		return TOKEN_UNTRUSTED_ISSUER;
 	verdict = check_signature(&parts, &header, signature, signature_len,
 							  issuer, now, reading);
 	if (verdict == TOKEN_OK)
 		verdict = check_claims(&payload_object, issuer, now, &reading->claims);
+	if (verdict == TOKEN_OK && authority->knows_revocations)
+		verdict = check_revocation(&reading->claims);
 	return verdict;
 }
 
@@ -348,5 +356,22 @@ verify_token(const char *token, size_t len, TimestampTz now,
 			 TokenReading *reading)
 {
 	memset(reading, 0, sizeof(*reading));
-	reading->verdict = judge_token(token, len, now, reading);
+	reading->verdict = judge_token(token, len, now, &by_trust, reading);
+}
+
+/*
+ * Judge a token by the trust file alone.
+ *
+ * For a login, which is judged before a database is open: needs no database
+ * and no transaction, asks no table, and so knows of no revocation.  "now" is
+ * the time of day, GetCurrentTimestamp(): there is no statement yet.  All
+ * texts of "reading" are UTF-8, which the database's encoding need not be.
+ */
+void
+verify_token_by_file(const char *token, size_t len, TimestampTz now,
+					 TokenReading *reading)
+{
+	trust_file_catch_up_at(now);
+	memset(reading, 0, sizeof(*reading));
+	reading->verdict = judge_token(token, len, now, &by_file, reading);
 }

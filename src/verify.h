@@ -30,6 +30,16 @@ typedef struct TokenReading
 
 extern void verify_token(const char *token, size_t len, TimestampTz now,
 						 TokenReading *reading);
+
+/*
+ * The same by the trust file alone (pindah.trust_file), for code that runs
+ * before a database is open: no transaction, no table, no revocation is asked
+ * for.  Pass GetCurrentTimestamp().  All texts of "reading" are UTF-8,
+ * allocated in the current memory context, but for key_id, which is good
+ * until the next token is verified.  Raises nothing but out of memory.
+ */
+extern void verify_token_by_file(const char *token, size_t len, TimestampTz now,
+								 TokenReading *reading);
 extern TokenVerdict verify_read_segment(JwsSegment segment, const char **text,
 										JsonObject *object);
 extern TokenVerdict verify_times(const Claims *claims, TimestampTz now);
