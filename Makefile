@@ -12,7 +12,7 @@ ROOMS = base64url json_reader verdict crypto jws jwk claims settings \
 	encoding file_reader keyring trust_document trust_file trust_tables trust \
 	revocation verify identity_block token_cache \
 	citus identity readable_settings plan_constants identity_guard \
-	json_values authorization policy_support token_functions trust_functions \
+	signing_keys issue json_values authorization policy_support token_functions trust_functions \
 	http_error http_request pre_request pindah_auth
 OBJS = $(ROOMS:%=src/%.o)
 SHLIB_LINK += -lcrypto
@@ -20,12 +20,12 @@ SHLIB_LINK += -lcrypto
 PG_CPPFLAGS = -isystem $(includedir_server) -DPINDAH_VERSION='"$(EXTVERSION)"'
 
 # The install script is assembled, in this order, from one file a capability.
-SQL_PARTS = sql/schema.sql sql/trust.sql sql/revocation.sql sql/identity.sql \
+SQL_PARTS = sql/schema.sql sql/trust.sql sql/signing_keys.sql sql/revocation.sql sql/identity.sql \
 	sql/authorization.sql sql/pre_request.sql sql/tenants.sql sql/advisor.sql sql/advisor_tables.sql \
 	sql/advisor_objects.sql sql/advisor_trust.sql
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 
-REGRESS = setup denials jws whoami permissions survive trusting keys revoking protect shapes long_scans cleanup
+REGRESS = setup denials jws whoami permissions survive trusting keys signing revoking protect shapes long_scans cleanup
 REGRESS_OPTS = --inputdir=test --load-extension=plpgsql
 ISOLATION = revoke_key revoke_user
 ISOLATION_OPTS = --inputdir=test

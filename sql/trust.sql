@@ -10,6 +10,7 @@ CREATE DOMAIN pindah.key_state AS text NOT NULL
 CREATE DOMAIN pindah.present_text AS text NOT NULL;
 CREATE DOMAIN pindah.present_jsonb AS jsonb NOT NULL;
 CREATE DOMAIN pindah.present_time AS timestamptz NOT NULL;
+CREATE DOMAIN pindah.present_boolean AS boolean NOT NULL;
 
 CREATE TABLE pindah.issuers (
 	issuer pindah.present_text PRIMARY KEY,
@@ -36,6 +37,7 @@ CREATE TABLE pindah.keys (
 	changed_at pindah.present_time DEFAULT pg_catalog.now(),
 	activated_at timestamptz,
 	verify_until timestamptz,
+	made_here pindah.present_boolean DEFAULT false,
 	PRIMARY KEY (issuer, kid)
 );
 REVOKE ALL ON pindah.keys FROM PUBLIC;
@@ -43,6 +45,7 @@ COMMENT ON TABLE pindah.keys IS 'keys of the issuers: public keys, and the secre
 COMMENT ON COLUMN pindah.keys.state IS 'next, active and retiring keys verify; revoked ones do not';
 COMMENT ON COLUMN pindah.keys.activated_at IS 'since when it is active';
 COMMENT ON COLUMN pindah.keys.verify_until IS 'verifies until then; NULL: as long as it is not revoked';
+COMMENT ON COLUMN pindah.keys.made_here IS 'made by pindah_create_key() or pindah_rotate_key(): the active one signs';
 COMMENT ON COLUMN pindah.keys.jwk IS 'the key without private members; an HMAC key is its secret';
 
 SELECT pg_catalog.pg_extension_config_dump('pindah.issuers', '');
@@ -100,7 +103,8 @@ END $$;
 REVOKE ALL ON FUNCTION pindah.check_key_family(text) FROM PUBLIC;
 COMMENT ON FUNCTION pindah.check_key_family(text) IS 'raises 22023 when an issuer mixes kinds of keys';
 
--- The issuer's keys become those of the set; revoked ones stay revoked.
+-- The issuer's keys become those of the set; revoked ones stay revoked, and
+-- those that were made here stay.
 CREATE FUNCTION pindah.replace_keys(issuer text, jwks jsonb) RETURNS void
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
 	SET search_path = pg_catalog, pg_temp AS $$
@@ -108,6 +112,7 @@ CREATE FUNCTION pindah.replace_keys(issuer text, jwks jsonb) RETURNS void
 DECLARE
 	element jsonb;
 	entry record;
+	existing record;
 	kids text[] := '{}';
 	kinds boolean[] := '{}';
 BEGIN
@@ -115,7 +120,7 @@ BEGIN
 		RAISE EXCEPTION 'a JWK set is an object with an array "keys"'
 			USING ERRCODE = '22023', HINT = 'See RFC 7517 section 5; for one key use pindah_add_key().';
 	END IF;
-	DELETE FROM pindah.keys k WHERE k.issuer = issuer AND k.state <> 'revoked';
+	DELETE FROM pindah.keys k WHERE k.issuer = issuer AND k.state <> 'revoked' AND NOT k.made_here;
 	FOR element IN SELECT e FROM jsonb_array_elements(jwks->'keys') e LOOP
 		SELECT * INTO entry FROM pindah.read_jwk(element, true);
 		IF entry.kid IS NULL THEN
@@ -131,14 +136,20 @@ BEGIN
 		INSERT INTO pindah.keys (issuer, kid, jwk, algorithm, activated_at)
 			VALUES (issuer, entry.kid, entry.jwk, entry.algorithm, now())
 			ON CONFLICT DO NOTHING;
-		IF NOT FOUND THEN
+		CONTINUE WHEN FOUND;
+		SELECT k.state, k.jwk INTO existing FROM pindah.keys k WHERE k.issuer = issuer AND k.kid = entry.kid;
+		IF existing.state = 'revoked' THEN
 			RAISE NOTICE 'a key of the set stays revoked';
+		ELSIF existing.jwk - 'alg' <> entry.jwk - 'alg' THEN
+			RAISE EXCEPTION 'the issuer has had another key of this kid, or has it revoked'
+				USING ERRCODE = '42710', HINT = 'Give the new key a kid of its own.';
 		END IF;
 	END LOOP;
 	IF true = ANY (kinds) AND false = ANY (kinds) THEN
 		RAISE EXCEPTION 'a JWK set cannot hold symmetric and asymmetric keys side by side'
 			USING ERRCODE = '22023', HINT = 'Give each kind an issuer of its own.';
 	END IF;
+	PERFORM pindah.check_key_family(issuer);
 END $$;
 REVOKE ALL ON FUNCTION pindah.replace_keys(text, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION pindah.replace_keys(text, jsonb) IS 'makes the keys of a set the keys of an issuer';
@@ -206,7 +217,12 @@ BEGIN
 			USING ERRCODE = '42704', HINT = 'Call pindah_trust_issuer() first.';
 	END IF;
 	entry := pindah.read_jwk(jwk, false);
-	SELECT k.state, k.jwk INTO existing FROM pindah.keys k WHERE k.issuer = issuer AND k.kid = entry.kid FOR UPDATE;
+	SELECT k.state, k.jwk, k.made_here INTO existing
+		FROM pindah.keys k WHERE k.issuer = issuer AND k.kid = entry.kid FOR UPDATE;
+	IF existing.made_here THEN
+		RAISE EXCEPTION 'the key was made here'
+			USING ERRCODE = '55000', HINT = 'Its state changes with pindah_rotate_key() and pindah_revoke_key().';
+	END IF;
 	IF existing.state = 'revoked' OR existing.jwk <> entry.jwk THEN
 		RAISE EXCEPTION 'the issuer has had another key of this kid, or has it revoked'
 			USING ERRCODE = '42710', HINT = 'Give the new key a kid of its own.';
@@ -222,19 +238,3 @@ END $$;
 REVOKE ALL ON FUNCTION pindah_add_key(text, jsonb, text) FROM PUBLIC;
 COMMENT ON FUNCTION pindah_add_key(text, jsonb, text) IS
 	'add a key to an issuer, return its kid; raises 22023 for a key that is not safe to use';
-
-CREATE FUNCTION pindah_revoke_key(issuer text, kid text) RETURNS void
-	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
-	SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
-BEGIN
-	UPDATE pindah.keys k SET state = 'revoked', changed_at = now()
-		WHERE k.issuer = issuer AND k.kid = kid;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'issuer "%" has no key "%"', issuer, kid
-			USING ERRCODE = '42704', HINT = 'See pindah.keys for the kids.';
-	END IF;
-END $$;
-REVOKE ALL ON FUNCTION pindah_revoke_key(text, text) FROM PUBLIC;
-COMMENT ON FUNCTION pindah_revoke_key(text, text) IS
-	'refuse everything that a key has signed, from the next statement on, for good';

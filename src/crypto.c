@@ -7,7 +7,8 @@
  * OpenSSL objects; whoever makes one must see to crypto_key_free(), in the
  * server by a memory context callback registered before the key is filled.
  * A key knows its one algorithm, and crypto_verify() - the only place where
- * a signature is checked - asserts it again.
+ * a signature is checked - asserts it again.  crypto_sign() is the only place
+ * where one is made.
  *
  * Nothing here raises or logs, and OpenSSL's error queue is left empty.
  *
@@ -26,7 +27,11 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
+#include <openssl/pem.h>
+#include <openssl/pkcs12.h>
+#include <openssl/rand.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 
 #define RSA_MIN_BITS	2048
 #define RSA_MAX_BITS	16384
@@ -37,6 +42,11 @@
 
 /* P-521 has the longest field of the curves. */
 #define MAX_FIELD_SIZE	66
+/* Of RSA keys that are made here: as strong as P-256 (NIST SP 800-57). */
+#define RSA_NEW_BITS	3072
+/* PBKDF2 with HMAC-SHA256; passphrases are long, see signing_keys.c. */
+#define SEAL_ITERATIONS	100000
+#define SEAL_SALT_SIZE	16
 
 typedef struct AlgorithmFacts
 {
@@ -109,6 +119,13 @@ crypto_curve(CryptoAlgorithm algorithm)
 	return facts[algorithm].curve;
 }
 
+/* Bytes of the shortest secret of an HMAC algorithm: those of its hash. */
+size_t
+crypto_secret_size(CryptoAlgorithm algorithm)
+{
+	return facts[algorithm].family == FAMILY_HMAC ? facts[algorithm].size : 0;
+}
+
 /* The one algorithm of a curve, or ALGORITHM_NONE. */
 CryptoAlgorithm
 crypto_algorithm_of_curve(const char *curve)
@@ -179,6 +196,21 @@ crypto_key_set_secret(CryptoKey *key, CryptoAlgorithm algorithm,
 	return KEY_OK;
 }
 
+/* The padding of an RSA key: PKCS#1 v1.5, or PSS as RFC 7518 3.5 wants it. */
+static bool
+set_rsa_padding(EVP_PKEY_CTX *ctx, CryptoFamily family, const EVP_MD *digest)
+{
+	if (family == FAMILY_RSA)
+		return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1;
+	if (family != FAMILY_RSA_PSS)
+		return true;
+
+	/* Salt as long as the hash, MGF1 with the same hash. */
+	return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+		EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, digest) == 1 &&
+		EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1;
+}
+
 /*
  * Prepare verification, so that a signature costs one digest and one public
  * key operation and nothing else.
@@ -196,24 +228,10 @@ prepare_verifier(CryptoKey *key, CryptoAlgorithm algorithm)
 
 	key->digest = EVP_MD_fetch(NULL, facts[algorithm].digest, NULL);
 	key->verifier = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
-	if (key->digest == NULL || key->verifier == NULL ||
-		EVP_PKEY_verify_init(key->verifier) != 1)
-		return false;
-	if (family == FAMILY_RSA &&
-		EVP_PKEY_CTX_set_rsa_padding(key->verifier, RSA_PKCS1_PADDING) != 1)
-		return false;
-	if (family == FAMILY_RSA_PSS &&
-		EVP_PKEY_CTX_set_rsa_padding(key->verifier, RSA_PKCS1_PSS_PADDING) != 1)
-		return false;
-	if (EVP_PKEY_CTX_set_signature_md(key->verifier, key->digest) != 1)
-		return false;
-
-	/* Salt as long as the hash, MGF1 with the same hash: RFC 7518 3.5. */
-	if (family == FAMILY_RSA_PSS &&
-		(EVP_PKEY_CTX_set_rsa_mgf1_md(key->verifier, key->digest) != 1 ||
-		 EVP_PKEY_CTX_set_rsa_pss_saltlen(key->verifier, RSA_PSS_SALTLEN_DIGEST) != 1))
-		return false;
-	return true;
+	return key->digest != NULL && key->verifier != NULL &&
+		EVP_PKEY_verify_init(key->verifier) == 1 &&
+		set_rsa_padding(key->verifier, family, key->digest) &&
+		EVP_PKEY_CTX_set_signature_md(key->verifier, key->digest) == 1;
 }
 
 /* Build a public key of "type" from parameters, and prepare it. */
@@ -408,6 +426,17 @@ crypto_key_set_okp(CryptoKey *key, CryptoAlgorithm algorithm,
 	return KEY_OK;
 }
 
+/* The HMAC of a message, in a buffer of EVP_MAX_MD_SIZE. */
+static bool
+compute_hmac(CryptoKey *key, const uint8_t *message, size_t message_len,
+			 uint8_t *mac, size_t *mac_len)
+{
+	/* Without a key, EVP_MAC_init starts over with the key of before. */
+	return EVP_MAC_init(key->mac, NULL, 0, NULL) == 1 &&
+		EVP_MAC_update(key->mac, message, message_len) == 1 &&
+		EVP_MAC_final(key->mac, mac, mac_len, EVP_MAX_MD_SIZE) == 1;
+}
+
 /* HMAC: same length, then a comparison in constant time. */
 static bool
 verify_hmac(CryptoKey *key, const uint8_t *message, size_t message_len,
@@ -417,10 +446,7 @@ verify_hmac(CryptoKey *key, const uint8_t *message, size_t message_len,
 	size_t		mac_len = 0;
 	bool		good;
 
-	/* Without a key, EVP_MAC_init starts over with the key of before. */
-	if (EVP_MAC_init(key->mac, NULL, 0, NULL) != 1 ||
-		EVP_MAC_update(key->mac, message, message_len) != 1 ||
-		EVP_MAC_final(key->mac, mac, &mac_len, sizeof(mac)) != 1)
+	if (!compute_hmac(key, message, message_len, mac, &mac_len))
 		return false;
 	good = mac_len == facts[key->algorithm].size &&
 		signature_len == mac_len &&
@@ -535,6 +561,252 @@ crypto_verify(CryptoKey *key, CryptoAlgorithm algorithm,
 	if (!good)
 		ERR_clear_error();
 	return good;
+}
+
+/*
+ * Keys of our own
+ */
+
+/* Make an empty key a new asymmetric key, private part included. */
+bool
+crypto_key_generate(CryptoKey *key, CryptoAlgorithm algorithm)
+{
+	switch (facts[algorithm].family)
+	{
+		case FAMILY_RSA:
+		case FAMILY_RSA_PSS:
+			key->pkey = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t) RSA_NEW_BITS);
+			break;
+		case FAMILY_EC:
+			key->pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", facts[algorithm].group);
+			break;
+		case FAMILY_OKP:
+			if (facts[algorithm].group != NULL)
+				key->pkey = EVP_PKEY_Q_keygen(NULL, NULL, facts[algorithm].group);
+			break;
+		case FAMILY_HMAC:
+		case FAMILY_NONE:
+			break;
+	}
+	if (key->pkey == NULL || !prepare_verifier(key, algorithm))
+	{
+		ERR_clear_error();
+		return false;
+	}
+	key->algorithm = algorithm;
+	return true;
+}
+
+/*
+ * A public number of an asymmetric key, by the name of its JWK member: n, e, x
+ * or y (RFC 7518 section 6, RFC 8037 section 2).  Gives its length, or 0.
+ */
+size_t
+crypto_key_public_number(const CryptoKey *key, char member, uint8_t *bytes,
+						 size_t size)
+{
+	const AlgorithmFacts *fact = &facts[key->algorithm];
+	const char *name = member == 'n' ? OSSL_PKEY_PARAM_RSA_N :
+		member == 'e' ? OSSL_PKEY_PARAM_RSA_E :
+		member == 'x' ? OSSL_PKEY_PARAM_EC_PUB_X : OSSL_PKEY_PARAM_EC_PUB_Y;
+	BIGNUM	   *number = NULL;
+	size_t		len = size;
+
+	if (fact->family == FAMILY_OKP)
+	{
+		if (EVP_PKEY_get_raw_public_key(key->pkey, bytes, &len) != 1)
+			len = 0;
+	}
+	else if (EVP_PKEY_get_bn_param(key->pkey, name, &number) != 1)
+		len = 0;
+	else
+	{
+		len = fact->family == FAMILY_EC ? fact->size : (size_t) BN_num_bytes(number);
+		if (len > size || BN_bn2binpad(number, bytes, (int) len) < 0)
+			len = 0;
+	}
+	BN_free(number);
+	if (len == 0)
+		ERR_clear_error();
+	return len;
+}
+
+/* Do two asymmetric keys have the same public part? */
+bool
+crypto_key_same_public(const CryptoKey *a, const CryptoKey *b)
+{
+	bool		same = a->pkey != NULL && b->pkey != NULL &&
+		EVP_PKEY_eq(a->pkey, b->pkey) == 1;
+
+	if (!same)
+		ERR_clear_error();
+	return same;
+}
+
+/*
+ * The private key as PEM: PKCS#8 (RFC 5958), encrypted with PBES2 (RFC 8018)
+ * and AES-256 when there is a passphrase.  To be given back with
+ * crypto_pem_free(); NULL when it cannot be made.
+ */
+char *
+crypto_key_seal(const CryptoKey *key, const char *passphrase, size_t len)
+{
+	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key->pkey);
+	X509_SIG   *sealed = NULL;
+	BIO		   *bio = BIO_new(BIO_s_secmem());
+	bool		good = info != NULL && bio != NULL;
+	char	   *pem = NULL;
+
+	if (good && passphrase != NULL)
+	{
+		sealed = PKCS8_encrypt(-1, EVP_aes_256_cbc(), passphrase, (int) len,
+							   NULL, SEAL_SALT_SIZE, SEAL_ITERATIONS, info);
+		good = sealed != NULL && PEM_write_bio_PKCS8(bio, sealed) == 1;
+	}
+	else if (good)
+		good = PEM_write_bio_PKCS8_PRIV_KEY_INFO(bio, info) == 1;
+	if (good)
+	{
+		char	   *data;
+		size_t		size = (size_t) BIO_get_mem_data(bio, &data);
+
+		pem = OPENSSL_strndup(data, size);
+	}
+	BIO_free(bio);
+	X509_SIG_free(sealed);
+	PKCS8_PRIV_KEY_INFO_free(info);
+	ERR_clear_error();
+	return pem;
+}
+
+/* Wipe and release what crypto_key_seal() gave. */
+void
+crypto_pem_free(char *pem)
+{
+	if (pem != NULL)
+		OPENSSL_clear_free(pem, strlen(pem));
+}
+
+/* Read PKCS#8; with a passphrase, what was encrypted with it. */
+static PKCS8_PRIV_KEY_INFO *
+read_pkcs8(const char *pem, size_t pem_len, const char *passphrase, size_t len)
+{
+	BIO		   *bio = BIO_new_mem_buf(pem, (int) pem_len);
+	PKCS8_PRIV_KEY_INFO *info = NULL;
+
+	if (bio != NULL && passphrase != NULL)
+	{
+		X509_SIG   *sealed = PEM_read_bio_PKCS8(bio, NULL, NULL, NULL);
+
+		if (sealed != NULL)
+			info = PKCS8_decrypt(sealed, passphrase, (int) len);
+		X509_SIG_free(sealed);
+	}
+	else if (bio != NULL)
+		info = PEM_read_bio_PKCS8_PRIV_KEY_INFO(bio, NULL, NULL, NULL);
+	BIO_free(bio);
+	return info;
+}
+
+/*
+ * Make an empty key the private key that crypto_key_seal() wrote, for an
+ * algorithm; false when it is another kind of key, or the passphrase is wrong.
+ */
+bool
+crypto_key_open(CryptoKey *key, CryptoAlgorithm algorithm, const char *pem,
+				size_t pem_len, const char *passphrase, size_t len)
+{
+	PKCS8_PRIV_KEY_INFO *info = read_pkcs8(pem, pem_len, passphrase, len);
+	CryptoFamily family = facts[algorithm].family;
+	const char *type = family == FAMILY_EC ? "EC" :
+		family == FAMILY_OKP ? facts[algorithm].group : "RSA";
+	bool		good = false;
+
+	if (info != NULL)
+		key->pkey = EVP_PKCS82PKEY(info);
+	PKCS8_PRIV_KEY_INFO_free(info);
+	if (key->pkey != NULL && type != NULL && EVP_PKEY_is_a(key->pkey, type))
+		good = prepare_verifier(key, algorithm);
+	if (good)
+		key->algorithm = algorithm;
+	ERR_clear_error();
+	return good;
+}
+
+/* Write a DER-encoded ECDSA signature as r and s (RFC 7518 section 3.4). */
+static bool
+write_ecdsa(const uint8_t *der, size_t der_len, size_t field, uint8_t *signature)
+{
+	ECDSA_SIG  *sig = d2i_ECDSA_SIG(NULL, &der, (long) der_len);
+	bool		good = sig != NULL &&
+		BN_bn2binpad(ECDSA_SIG_get0_r(sig), signature, (int) field) >= 0 &&
+		BN_bn2binpad(ECDSA_SIG_get0_s(sig), signature + field, (int) field) >= 0;
+
+	ECDSA_SIG_free(sig);
+	return good;
+}
+
+/* Sign with an asymmetric key, as OpenSSL writes signatures. */
+static bool
+sign_asymmetric(CryptoKey *key, const uint8_t *message, size_t message_len,
+				uint8_t *signature, size_t *signature_len)
+{
+	EVP_MD_CTX *state = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *ctx = NULL;
+	bool		good = state != NULL &&
+		EVP_DigestSignInit_ex(state, &ctx, facts[key->algorithm].digest, NULL,
+							  NULL, key->pkey, NULL) == 1 &&
+		set_rsa_padding(ctx, facts[key->algorithm].family, key->digest) &&
+		EVP_DigestSign(state, signature, signature_len, message, message_len) == 1;
+
+	EVP_MD_CTX_free(state);
+	return good;
+}
+
+/*
+ * Sign a message, in the form of JWS.  "signature" has CRYPTO_MAX_SIGNATURE
+ * bytes.  Gives the length of the signature, 0 when it could not be made.
+ */
+size_t
+crypto_sign(CryptoKey *key, const uint8_t *message, size_t message_len,
+			uint8_t *signature)
+{
+	const AlgorithmFacts *fact = &facts[key->algorithm];
+	uint8_t		der[CRYPTO_MAX_SIGNATURE];
+	size_t		len = CRYPTO_MAX_SIGNATURE;
+	bool		good = false;
+
+	switch (fact->family)
+	{
+		case FAMILY_HMAC:
+			good = compute_hmac(key, message, message_len, signature, &len);
+			break;
+		case FAMILY_RSA:
+		case FAMILY_RSA_PSS:
+		case FAMILY_OKP:
+			good = sign_asymmetric(key, message, message_len, signature, &len);
+			break;
+		case FAMILY_EC:
+			good = sign_asymmetric(key, message, message_len, der, &len) &&
+				write_ecdsa(der, len, fact->size, signature);
+			len = 2 * fact->size;
+			break;
+		case FAMILY_NONE:
+			break;
+	}
+	if (!good)
+		ERR_clear_error();
+	return good ? len : 0;
+}
+
+/* Random bytes for a secret. */
+bool
+crypto_random(uint8_t *bytes, size_t len)
+{
+	if (RAND_priv_bytes(bytes, (int) len) == 1)
+		return true;
+	ERR_clear_error();
+	return false;
 }
 
 /* SHA-256, for thumbprints (RFC 7638). */

@@ -15,6 +15,8 @@
 #include "verdict.h"
 
 #define SHA256_SIZE		32
+/* RSA with 16384 bits has the longest signature. */
+#define CRYPTO_MAX_SIGNATURE	2048
 
 typedef enum CryptoAlgorithm
 {
@@ -53,6 +55,7 @@ extern CryptoAlgorithm crypto_algorithm_by_name(const char *name);
 extern const char *crypto_algorithm_name(CryptoAlgorithm algorithm);
 extern CryptoFamily crypto_family(CryptoAlgorithm algorithm);
 extern const char *crypto_curve(CryptoAlgorithm algorithm);
+extern size_t crypto_secret_size(CryptoAlgorithm algorithm);
 extern CryptoAlgorithm crypto_algorithm_of_curve(const char *curve);
 
 extern CryptoKey *crypto_key_alloc(void);
@@ -72,6 +75,21 @@ extern CryptoAlgorithm crypto_key_algorithm(const CryptoKey *key);
 extern bool crypto_verify(CryptoKey *key, CryptoAlgorithm algorithm,
 						  const uint8_t *message, size_t message_len,
 						  const uint8_t *signature, size_t signature_len);
+
+extern bool crypto_key_generate(CryptoKey *key, CryptoAlgorithm algorithm);
+extern size_t crypto_key_public_number(const CryptoKey *key, char member,
+									   uint8_t *bytes, size_t size);
+extern bool crypto_key_same_public(const CryptoKey *a, const CryptoKey *b);
+extern char *crypto_key_seal(const CryptoKey *key, const char *passphrase,
+							 size_t len);
+extern void crypto_pem_free(char *pem);
+extern bool crypto_key_open(CryptoKey *key, CryptoAlgorithm algorithm,
+							const char *pem, size_t pem_len,
+							const char *passphrase, size_t len);
+extern size_t crypto_sign(CryptoKey *key, const uint8_t *message,
+						  size_t message_len, uint8_t *signature);
+extern bool crypto_random(uint8_t *bytes, size_t len);
+
 extern bool crypto_sha256(const uint8_t *data, size_t len,
 						  uint8_t digest[SHA256_SIZE]);
 extern bool crypto_equal(const void *a, const void *b, size_t len);

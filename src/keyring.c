@@ -183,8 +183,8 @@ keyring_find_issuer(const Keyring *ring, const char *issuer)
 }
 
 /* Parse a key when it is first needed; NULL when it is not usable. */
-static CryptoKey *
-load_key(const Keyring *ring, TrustedKey *key)
+CryptoKey *
+keyring_load_key(const Keyring *ring, TrustedKey *key)
 {
 	CryptoKey  *crypto;
 	Jwk			jwk;
@@ -211,7 +211,7 @@ find_only_fitting_key(const TrustedIssuer *issuer, CryptoAlgorithm algorithm,
 
 		if (issuer->keys[i].revoked || issuer->keys[i].ends_at <= now)
 			continue;
-		key = load_key(issuer->ring, &issuer->keys[i]);
+		key = keyring_load_key(issuer->ring, &issuer->keys[i]);
 		if (key == NULL || !jws_algorithm_fits(algorithm, crypto_key_algorithm(key)))
 			continue;
 		if (*found != NULL)
@@ -251,7 +251,7 @@ keyring_find_key(const TrustedIssuer *issuer, const JwsHeader *header,
 	if (found->ends_at <= now)
 		return TOKEN_KEY_RETIRED;
 	*key = found;
-	if (load_key(issuer->ring, found) == NULL)
+	if (keyring_load_key(issuer->ring, found) == NULL)
 		return TOKEN_UNKNOWN_KEY;
 	if (!jws_algorithm_fits(header->algorithm, crypto_key_algorithm(found->key)))
 		return TOKEN_ALGORITHM_NOT_OF_KEY;

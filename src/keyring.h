@@ -22,6 +22,7 @@ typedef struct TrustedKey
 	const char *issuer;
 	const char *key_id;
 	bool		revoked;
+	bool		signs;			/* made here, and the active one */
 	TimestampTz ends_at;		/* verifies until then; infinity: no end */
 	const char *json;			/* what to parse; NULL when "loaded" is set */
 	bool		loaded;			/* was parsing tried? */
@@ -63,6 +64,7 @@ extern const TrustedIssuer *keyring_find_issuer(const Keyring *ring,
 extern TokenVerdict keyring_find_key(const TrustedIssuer *issuer,
 									 const JwsHeader *header, TimestampTz now,
 									 TrustedKey **key);
+extern CryptoKey *keyring_load_key(const Keyring *ring, TrustedKey *key);
 extern bool keyring_issuer_speaks_for(const TrustedIssuer *issuer,
 									  const char *organisation);
 extern CryptoKey *keyring_alloc_key(MemoryContext context);

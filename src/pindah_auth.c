@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 #include "readable_settings.h"
 #include "settings.h"
+#include "signing_keys.h"
 #include "trust_file.h"
 #include "trust_tables.h"
 #include "utils/guc.h"
@@ -33,6 +34,7 @@ _PG_init(void)
 	TrustFileInit();
 	IdentityInit();
 	ReadableSettingsInit();
+	SigningKeysInit();
 	IdentityGuardInit();
 	HttpRequestInit();
 	MarkGUCPrefixReserved("pindah");

@@ -26,6 +26,7 @@ static int	clock_skew = 30;
 static int	max_token_lifetime = 0;
 static int	max_token_size = 16384;
 static bool session_identity = true;
+static int	access_token_lifetime = 3600;
 static char *algorithms = NULL;
 static uint32 allowed_algorithms = 0;	/* bit 1 << CryptoAlgorithm */
 static uint64 generation = 1;
@@ -56,6 +57,13 @@ bool
 settings_session_identity(void)
 {
 	return session_identity;
+}
+
+/* Seconds for which a token that is issued here is good. */
+int
+settings_access_token_lifetime(void)
+{
+	return access_token_lifetime;
 }
 
 bool
@@ -173,7 +181,8 @@ refuse_forged_settings(void)
 		"pindah.max_token_size", "pindah.session_identity",
 		"pindah.algorithms", "pindah.role_claims", "pindah.cookie_name",
 		"pindah.allowed_origins", "pindah.anonymous_requests",
-		"pindah.trust_file"
+		"pindah.trust_file",
+		"pindah.access_token_lifetime", "pindah.key_passphrase_file"
 	};
 
 	if (IsParallelWorker())
@@ -226,6 +235,13 @@ SettingsInit(void)
 							 "Lets an identity outlive the transaction in which it was taken.",
 							 NULL, &session_identity, true, PGC_SUSET, 0,
 							 NULL, assign_session_identity, NULL);
+
+	/* Shorter limits what a stolen token is good for; longer asks less often
+	 * for a new one, which is when permissions are read afresh. */
+	DefineCustomIntVariable("pindah.access_token_lifetime",
+							"Seconds for which a token that is issued here is good.",
+							NULL, &access_token_lifetime, 3600, 1, 30 * 24 * 3600,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 
 	/* Narrow it to what your issuers use. */
 	DefineCustomStringVariable("pindah.algorithms",

@@ -46,7 +46,8 @@ enum
 	KEYS_KEY_ID,
 	KEYS_STATE,
 	KEYS_JWK,
-	KEYS_VERIFY_UNTIL = 9
+	KEYS_VERIFY_UNTIL = 9,
+	KEYS_MADE_HERE
 };
 
 static Keyring *tables = NULL;		/* what they said last */
@@ -96,6 +97,16 @@ time_column(HeapTuple tuple, TupleDesc desc, int column)
 	Datum		value = heap_getattr(tuple, column, desc, &isnull);
 
 	return isnull ? DT_NOEND : DatumGetTimestampTz(value);
+}
+
+/* A boolean column; false for NULL. */
+static bool
+bool_column(HeapTuple tuple, TupleDesc desc, int column)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, column, desc, &isnull);
+
+	return !isnull && DatumGetBool(value);
 }
 
 /* A jsonb column as JSON text. */
@@ -173,6 +184,8 @@ read_key(void *into, HeapTuple tuple, TupleDesc desc)
 	key->revoked = strcmp(state, "active") != 0 &&
 		strcmp(state, "next") != 0 && strcmp(state, "retiring") != 0;
 	key->ends_at = time_column(tuple, desc, KEYS_VERIFY_UNTIL);
+	key->signs = strcmp(state, "active") == 0 &&
+		bool_column(tuple, desc, KEYS_MADE_HERE);
 }
 
 /* Bring the copy of the tables up to date; false when there are none. */
@@ -222,4 +235,40 @@ trust_find_issuer(const char *issuer)
 		return NULL;
 	found = keyring_find_issuer(tables, issuer);
 	return found != NULL ? found : trust_file_find_issuer(issuer);
+}
+
+/* The key that the issuer signs with here, or NULL. */
+static TrustedKey *
+signer_of(const TrustedIssuer *issuer)
+{
+	for (int i = 0; i < issuer->nkeys; i++)
+	{
+		if (issuer->keys[i].signs)
+			return &issuer->keys[i];
+	}
+	return NULL;
+}
+
+/*
+ * The key that an issuer signs with here, and the issuer; NULL for "issuer"
+ * means the only one that does.  Gives how many there are.
+ */
+int
+trust_find_signer(const char *issuer, const TrustedIssuer **found, TrustedKey **key)
+{
+	int			count = 0;
+
+	for (int i = 0; refresh_tables() && i < tables->nissuers; i++)
+	{
+		const TrustedIssuer *candidate = &tables->issuers[i];
+		TrustedKey *signer = signer_of(candidate);
+
+		if (signer == NULL ||
+			(issuer != NULL && strcmp(candidate->issuer, issuer) != 0))
+			continue;
+		*found = candidate;
+		*key = signer;
+		count++;
+	}
+	return count;
 }

@@ -13,6 +13,8 @@
 #include "keyring.h"
 
 extern const TrustedIssuer *trust_find_issuer(const char *issuer);
+extern int	trust_find_signer(const char *issuer, const TrustedIssuer **found,
+							  TrustedKey **key);
 extern uint64 trust_generation(void);
 extern void trust_catch_up(void);
 

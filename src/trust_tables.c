@@ -71,23 +71,30 @@ trust_tables_installed(void)
 }
 
 /*
- * The table, or InvalidOid where the extension has none.  Must run inside a
- * transaction.
+ * The table pindah.<name>, or InvalidOid where the extension has none.  Must
+ * run inside a transaction.
  */
 Oid
-trust_table_find(TrustTable table)
+trust_member_table(const char *name)
 {
 	Oid			extension = get_extension_oid("pindah_auth", true);
 	Oid			schema = get_namespace_oid("pindah", true);
 	Oid			relid = InvalidOid;
 
 	if (OidIsValid(extension) && OidIsValid(schema))
-		relid = get_relname_relid(names[table], schema);
+		relid = get_relname_relid(name, schema);
 	if (OidIsValid(relid) &&
 		getExtensionOfObject(RelationRelationId, relid) != extension)
 		relid = InvalidOid;
-	oids[table] = relid;
 	return relid;
+}
+
+/* The same for a table whose changes are counted from here on. */
+Oid
+trust_table_find(TrustTable table)
+{
+	oids[table] = trust_member_table(names[table]);
+	return oids[table];
 }
 
 /* Hand every row of a table to a reader. */

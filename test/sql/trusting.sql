@@ -77,7 +77,7 @@ SELECT pindah_revoke_key('https://api.pindah.example', 'main');
 ROLLBACK TO s;
 :judge
 SELECT pindah_user_id();
-TRUNCATE pindah.keys;
+TRUNCATE pindah.keys, pindah.signing_keys;
 :judge
 ROLLBACK;
 SELECT pindah_user_id();
