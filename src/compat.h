@@ -29,6 +29,9 @@
 								 (need_escapes))
 #endif
 
+/* 18 renamed pg_attribute_noreturn() and put it in front. */
+#define PINDAH_NORETURN	__attribute__((noreturn))
+
 #ifndef FRONTEND
 
 #include "storage/proc.h"
@@ -77,9 +80,6 @@
 #define STAT_MTIME(st)	((st).st_mtim)
 #define STAT_CTIME(st)	((st).st_ctim)
 #endif
-
-/* 18 renamed pg_attribute_noreturn() and put it in front. */
-#define PINDAH_NORETURN	__attribute__((noreturn))
 
 /* 18 lets a module tell its name and version. */
 #if PG_VERSION_NUM >= 180000

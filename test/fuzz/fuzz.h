@@ -20,7 +20,7 @@
 			fuzz_fail(#property, __FILE__, __LINE__); \
 	} while (0)
 
-extern void fuzz_fail(const char *property, const char *file, int line) pg_attribute_noreturn();
+extern void fuzz_fail(const char *property, const char *file, int line) PINDAH_NORETURN;
 
 /* Bytes that palloc'd memory is filled with: changes from reading to reading. */
 extern uint8_t fuzz_fill;

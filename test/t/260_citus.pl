@@ -47,7 +47,9 @@ like($err, qr/token refused: the signature/, '... but refused as ever');
 unlike($err, qr/CONTEXT|\Q$forged\E/, '... without its text');
 
 ($ran, $err, $out) = statements_of("SELECT count(pindah_verify_jwt('$token')); SELECT pindah_user_id()", 1);
-is($ran, "1|SET LOCAL pindah.token = '$token'", 'a good one is, by a statement that Citus propagates');
+# From 18 on pg_stat_statements shows no constants of such a statement.
+my $shown = $node->pg_version >= 18 ? '$1' : "'$token'";
+is($ran, "1|SET LOCAL pindah.token = $shown", 'a good one is, by a statement that Citus propagates');
 is($err, '', '... which says nothing');
 like($out, qr/^user-1$/m, '... and the identity is there');
 ($ran) = statements_of("SELECT pindah_verify_jwt('$token', false); RESET pindah.token", 1);
