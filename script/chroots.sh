@@ -80,11 +80,15 @@ make_chroot()
 	mv "$folder.new" "$folder"
 }
 
-# Put this tree into a Debian, in the place of the one of before.
+# Put this tree into a Debian, in the place of the one of before, which reaches
+# then whom this machine reaches.
 copy_tree()
 {
+	local authorities=/etc/ssl/certs/ca-certificates.crt
+
 	rm -rf "$1$TREE" "$1"/tmp/*
 	mkdir -p "$1$TREE"
 	pack_tree | tar -C "$1$TREE" -x --no-same-owner
 	cp -L /etc/resolv.conf /etc/hosts "$1/etc/"
+	[ ! -e "$authorities" ] || cp "$authorities" "$1$authorities"
 }
