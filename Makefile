@@ -11,7 +11,7 @@ MODULE_big = pindah_auth
 ROOMS = base64url json_reader verdict crypto jws jwk claims settings \
 	encoding file_reader keyring trust_document trust_file trust_tables trust \
 	revocation verify identity_block token_cache \
-	citus identity readable_settings plan_constants identity_guard \
+	citus identity readable_settings child_plans plan_constants identity_guard \
 	signing_keys issue json_values authorization policy_support token_functions trust_functions \
 	http_error http_request pre_request pindah_auth
 OBJS = $(ROOMS:%=src/%.o)

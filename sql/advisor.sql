@@ -213,7 +213,8 @@ COMMENT ON FUNCTION pindah.policy_settings() IS 'settings that policies read and
 --
 --   tenant	column = pindah_organisation_...(), once more in pindah.holds(); in those
 --		for one command with a permission
---   child	EXISTS (SELECT FROM parent pindah_parent WHERE ...); permissions alone
+--   child	EXISTS (SELECT FROM parent pindah_parent WHERE ...), in pindah.reaches()
+--		for what is read; permissions alone
 --   shared	permissions, false, or for SELECT true
 CREATE FUNCTION pindah.altered_tables()
 	RETURNS TABLE (relid oid, wall boolean, what text[])
@@ -245,7 +246,8 @@ BEGIN
 			compares || tenant_if || rest AS tenant_if,
 			'\{BOOLEXPR :boolop and :args \(' || compares || tenant || rest || ' \{FUNCEXPR :funcid '
 				|| 'pindah.holds(boolean)'::regprocedure::oid || ' [^{}]*\(' || compares || tenant || rest || '\)[^{}]*\}\)[^{}]*\}' AS wall,
-			'\{FUNCEXPR :funcid (?:' || permission || ') [^{}]*\(\{CONST [^{}]*\}\)[^{}]*\}' AS permission
+			'\{FUNCEXPR :funcid (?:' || permission || ') [^{}]*\(\{CONST [^{}]*\}\)[^{}]*\}' AS permission,
+			'pindah.reaches(boolean,"any","any")'::regprocedure::oid AS reaches
 			FROM (SELECT '\{OPEXPR :opno (?:' || equals || ') [^{}]*\((?:\{RELABELTYPE [^{}]*)?\{VAR [^{}]*\}(?:[^{}]*\})? ' AS compares,
 					'\{FUNCEXPR :funcid (?:' || tenant || ') [^{}]*' AS tenant,
 					'\{FUNCEXPR :funcid (?:' || tenant_if || ') [^{}]*\(\{CONST [^{}]*\}\)[^{}]*' AS tenant_if,
@@ -258,7 +260,7 @@ BEGIN
 							THEN c.clause ~ ('^(?:' || CASE WHEN k.relid IS NULL THEN f.tenant || '|' ELSE '' END || f.tenant_if || ')$')
 						WHEN t.kind = 'tenant' THEN c.clause ~ ('^' || f.wall || '$')
 						WHEN e.polname = 'pindah_tenant'
-							THEN c.clause ~ '^\{SUBLINK :subLinkType 0 .*\{ALIAS :aliasname pindah_parent '
+							THEN c.clause ~ ('^(?:\{FUNCEXPR :funcid ' || f.reaches || ' [^{}]*\()?\{SUBLINK :subLinkType 0 .*\{ALIAS :aliasname pindah_parent ')
 								AND c.clause !~ '\{BOOLEXPR :boolop (?:or|not)|\{CONST '
 						WHEN c.clause ~ '^\{CONST ' THEN c.clause ~ ':constvalue \d+ \[ (?:0 )+\]'
 							OR (e.permissive AND ((t.kind = 'child' AND k.relid IS NULL) OR (t.kind = 'shared' AND e.command = 'r')))

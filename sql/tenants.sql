@@ -121,17 +121,19 @@ $$;
 GRANT EXECUTE ON FUNCTION pindah.command_permission(text, jsonb, text) TO PUBLIC;
 COMMENT ON FUNCTION pindah.command_permission(text, jsonb, text) IS 'the permission that a command on a table needs';
 
-CREATE FUNCTION pindah.create_policy(relation regclass, name text, restrictive boolean, command text, condition text) RETURNS void
-	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
+-- A policy with one condition, or with another for the rows that are written.
+CREATE FUNCTION pindah.create_policy(relation regclass, name text, restrictive boolean, command text, condition text,
+	written text DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
 	SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	EXECUTE format('CREATE POLICY %I ON %s AS %s FOR %s', name, relation,
 			CASE WHEN restrictive THEN 'RESTRICTIVE' ELSE 'PERMISSIVE' END, command)
 		|| CASE WHEN command = 'insert' THEN '' ELSE ' USING (' || condition || ')' END
-		|| CASE WHEN command IN ('select', 'delete') THEN '' ELSE ' WITH CHECK (' || condition || ')' END;
+		|| CASE WHEN command IN ('select', 'delete') THEN '' ELSE ' WITH CHECK (' || coalesce(written, condition) || ')' END;
 END $$;
-GRANT EXECUTE ON FUNCTION pindah.create_policy(regclass, text, boolean, text, text) TO PUBLIC;
-COMMENT ON FUNCTION pindah.create_policy(regclass, text, boolean, text, text) IS 'creates one policy';
+GRANT EXECUTE ON FUNCTION pindah.create_policy(regclass, text, boolean, text, text, text) TO PUBLIC;
+COMMENT ON FUNCTION pindah.create_policy(regclass, text, boolean, text, text, text) IS 'creates one policy';
 
 -- What a command asks for: a permissive policy lets it in; where "only" is said,
 -- a restrictive one with the same condition keeps everything else out, whatever
@@ -162,6 +164,18 @@ CREATE FUNCTION pindah.holds(condition boolean) RETURNS boolean
 COMMENT ON FUNCTION pindah.holds(boolean) IS
 	'true only for true; a condition of a policy that the planner does not merge with those of the query';
 
+-- The first argument; the others help the planner, see src/child_plans.c.
+CREATE FUNCTION pindah.reaches_support(internal) RETURNS internal
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1
+	AS 'MODULE_PATHNAME', 'pindah_reaches_support';
+REVOKE ALL ON FUNCTION pindah.reaches_support(internal) FROM PUBLIC;
+COMMENT ON FUNCTION pindah.reaches_support(internal) IS 'tells the planner what pindah.reaches() can be used for';
+CREATE FUNCTION pindah.reaches(visible boolean, key "any", keys "any") RETURNS boolean
+	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 1 SUPPORT pindah.reaches_support
+	AS 'MODULE_PATHNAME', 'pindah_reaches';
+COMMENT ON FUNCTION pindah.reaches(boolean, "any", "any") IS
+	'whether the parent of a row can be seen, for which an index on its key can be used';
+
 -- A table with a tenant column: one restrictive policy that names the tenant, and
 -- one for each command that asks for its permission, if any; no policy added
 -- later can widen these.  The permissive ones say the same again, as do those for
@@ -185,13 +199,15 @@ END $$;
 GRANT EXECUTE ON FUNCTION pindah.create_tenant_policies(regclass, name, text, jsonb) TO PUBLIC;
 COMMENT ON FUNCTION pindah.create_tenant_policies(regclass, name, text, jsonb) IS 'creates the policies of a table with a tenant column';
 
--- The condition "this row's parent is there to be seen", from a foreign key.
--- The parent's own policies apply inside of it.
-CREATE FUNCTION pindah.parent_condition(relation regclass, parent regclass, foreign_key name) RETURNS text
+-- The condition "this row's parent is there to be seen", from a foreign key; and
+-- the same with what the planner can use, if the key is a single column.  The
+-- parent's own policies apply inside of it.
+CREATE FUNCTION pindah.parent_condition(relation regclass, parent regclass, foreign_key name,
+	OUT condition text, OUT reaching text) RETURNS record
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
 	SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
 DECLARE
-	condition text;
 	constraints integer;
 	constraint_name name;
 	validated boolean;
@@ -201,8 +217,9 @@ BEGIN
 			USING ERRCODE = '55000', HINT = format('Protect it first: SELECT pindah_protect_table(%L);', parent::text);
 	END IF;
 	SELECT count(DISTINCT c.oid), string_agg(format('pindah_parent.%I = %s.%I', r.attname, relation, f.attname), ' AND ' ORDER BY k.i),
-			min(c.conname), bool_and(c.convalidated)
-		INTO constraints, condition, constraint_name, validated
+			min(c.conname), bool_and(c.convalidated), CASE count(*) WHEN 1 THEN min(format('%s.%I, ARRAY(SELECT pindah_parent.%I FROM %s pindah_parent)',
+				relation, f.attname, r.attname, parent)) END
+		INTO constraints, condition, constraint_name, validated, reaching
 		FROM pg_constraint c
 		CROSS JOIN LATERAL generate_subscripts(c.conkey, 1) k(i)
 		JOIN pg_attribute f ON f.attrelid = c.conrelid AND f.attnum = c.conkey[k.i]
@@ -219,7 +236,8 @@ BEGIN
 			USING ERRCODE = '55000', HINT = format('Rows without a parent would be whoever''s who makes one: ALTER TABLE %s VALIDATE CONSTRAINT %I;',
 				relation, constraint_name);
 	END IF;
-	RETURN format('EXISTS (SELECT FROM %s pindah_parent WHERE %s)', parent, condition);
+	condition := format('EXISTS (SELECT FROM %s pindah_parent WHERE %s)', parent, condition);
+	reaching := coalesce(format('pindah.reaches(%s, ', condition) || reaching || ')', condition);
 END $$;
 GRANT EXECUTE ON FUNCTION pindah.parent_condition(regclass, regclass, name) TO PUBLIC;
 COMMENT ON FUNCTION pindah.parent_condition(regclass, regclass, name) IS 'the condition that ties a child row to its parent';
@@ -232,8 +250,8 @@ DECLARE
 	command text;
 	asked text;
 BEGIN
-	PERFORM pindah.create_policy(relation, 'pindah_tenant', true, 'all',
-		pindah.parent_condition(relation, parent, foreign_key));
+	PERFORM pindah.create_policy(relation, 'pindah_tenant', true, 'all', c.reaching, c.condition)
+		FROM pindah.parent_condition(relation, parent, foreign_key) c;
 	FOREACH command IN ARRAY ARRAY['select', 'insert', 'update', 'delete'] LOOP
 		asked := pindah.command_permission(permission, verbs, command);
 		PERFORM pindah.create_command_policies(relation, command,

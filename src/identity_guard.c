@@ -28,6 +28,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"
+#include "child_plans.h"
 #include "executor/executor.h"
 #include "identity.h"
 #include "lib/ilist.h"
@@ -195,6 +196,7 @@ guard_planner(Query *query, const char *source, int options, ParamListInfo param
 		running = outer;
 	}
 	PG_END_TRY();
+	plan_strip_reaches(plan);
 	return plan;
 }
 
