@@ -13,7 +13,7 @@ ROOMS = base64url json_reader verdict crypto jws jwk claims settings \
 	revocation verify identity_block token_cache \
 	citus identity readable_settings child_plans plan_constants identity_guard \
 	signing_keys issue json_values authorization policy_support token_functions trust_functions \
-	http_error http_request pre_request pindah_auth
+	http_error http_request throttle pre_request pindah_auth
 OBJS = $(ROOMS:%=src/%.o)
 SHLIB_LINK += -lcrypto
 # The server's headers as system headers: our warnings are about our code.

@@ -54,6 +54,10 @@
 #define guc_extra_alloc(size)	malloc(size)
 #endif
 
+#if PG_VERSION_NUM >= 150000
+#define SHMEM_IS_REQUESTED_BY_HOOK
+#endif
+
 #if PG_VERSION_NUM < 150000
 #define MarkGUCPrefixReserved(name) EmitWarningsOnPlaceholders(name)
 #endif

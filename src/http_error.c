@@ -168,7 +168,7 @@ http_refuse_token(TokenVerdict verdict, HttpExtras extras)
 		.hint = token_verdict_hint(verdict)
 	};
 
-	if (strcmp(answer.reason, "throttled") == 0)
+	if (verdict == TOKEN_THROTTLED)
 	{
 		answer.status = STATUS_TOO_MANY;
 		answer.bearer_error = NULL;

@@ -31,6 +31,7 @@
 static char *cookie_name = NULL;
 static char *allowed_origins = NULL;
 static bool anonymous_requests = true;
+static char *client_address_header = NULL;
 
 /* The name of the cookie that carries a token. */
 const char *
@@ -245,6 +246,33 @@ http_request_check_site(const HttpRequest *request)
 	return HTTP_CROSS_SITE;
 }
 
+/*
+ * The address that a proxy says the request comes from, or NULL.  Of a list,
+ * what counts is the last: that is the proxy's own, and all before it may be
+ * the client's.
+ */
+const char *
+http_request_client_address(void)
+{
+	JsonObject	headers;
+	char	   *name;
+	const char *value;
+	const char *last;
+
+	if (*client_address_header == '\0')
+		return NULL;
+	name = pstrdup(client_address_header);
+	for (char *c = name; *c != '\0'; c++)
+		*c = pg_ascii_tolower((unsigned char) *c);
+	if (read_object("request.headers", &headers) != HTTP_OK ||
+		find_string(&headers, name, &value) != HTTP_OK || value == NULL)
+		return NULL;
+	last = strrchr(value, ',');
+	last = last == NULL ? value : last + 1;
+	last += strspn(last, " \t");
+	return pnstrdup(last, strcspn(last, " \t"));
+}
+
 /* The name of a cookie is a token of RFC 9110. */
 static bool
 check_cookie_name(char **newval, void **extra, GucSource source)
@@ -252,6 +280,16 @@ check_cookie_name(char **newval, void **extra, GucSource source)
 	if (consists_of(*newval, TOKEN_PUNCTUATION))
 		return true;
 	GUC_check_errdetail("A cookie's name is letters, digits and punctuation of RFC 9110 section 5.6.2.");
+	return false;
+}
+
+/* So is the name of a header, where there is one. */
+static bool
+check_header_name(char **newval, void **extra, GucSource source)
+{
+	if (**newval == '\0' || consists_of(*newval, TOKEN_PUNCTUATION))
+		return true;
+	GUC_check_errdetail("A header's name is letters, digits and punctuation of RFC 9110 section 5.6.2.");
 	return false;
 }
 
@@ -300,6 +338,12 @@ HttpRequestInit(void)
 							   "Origins whose pages may act for a user who is signed in by cookie.",
 							   NULL, &allowed_origins, "", PGC_SUSET, GUC_LIST_INPUT,
 							   check_allowed_origins, NULL, NULL);
+
+	/* Set it for the role of PostgREST, whose requests share an address. */
+	DefineCustomStringVariable("pindah.client_address_header",
+							   "Header in which a proxy tells the address of a request's client.",
+							   NULL, &client_address_header, "", PGC_SUSET, 0,
+							   check_header_name, NULL, NULL);
 
 	/* Turn it off for an API that is of no use without signing in. */
 	DefineCustomBoolVariable("pindah.anonymous_requests",

@@ -34,5 +34,6 @@ extern bool http_request_is_safe(const HttpRequest *request);
 extern HttpRefusal http_request_check_site(const HttpRequest *request);
 extern bool http_request_may_be_anonymous(void);
 extern const char *http_request_cookie_name(void);
+extern const char *http_request_client_address(void);
 
 #endif							/* PINDAH_HTTP_REQUEST_H */

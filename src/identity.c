@@ -93,9 +93,10 @@ static emit_log_hook_type previous_emit_log = NULL;
 /*
  * Verify a token and build its identity, in scratch_context; NULL with a
  * verdict when it is refused.  A token of before comes from the cache.
+ * Presented is one that this session has not had judged yet.
  */
 static const Identity *
-verify_and_build(const char *token, TokenVerdict *verdict)
+verify_and_build(const char *token, bool presented, TokenVerdict *verdict)
 {
 	size_t		len = strlen(token);
 	TimestampTz now = verify_now();
@@ -117,7 +118,10 @@ verify_and_build(const char *token, TokenVerdict *verdict)
 												0, 32 * 1024, ALLOCSET_DEFAULT_MAXSIZE);
 	MemoryContextReset(scratch_context);
 	caller = MemoryContextSwitchTo(scratch_context);
-	verify_token(token, len, now, &reading);
+	if (presented)
+		verify_presented_token(token, len, now, &reading);
+	else
+		verify_token(token, len, now, &reading);
 	*verdict = reading.verdict;
 	if (reading.verdict == TOKEN_OK)
 	{
@@ -246,7 +250,7 @@ check_token(char **newval, void **extra, GucSource source)
 		verify_catch_up();
 		generation = verify_generation();
 		revocations = revocation_generation();
-		identity = verify_and_build(*newval, &verdict);
+		identity = verify_and_build(*newval, true, &verdict);
 		error_context_stack = outer_context;
 		if (identity == NULL)
 		{
@@ -345,7 +349,7 @@ reverify(uint64 generation)
 	MemoryContextReset(review_context);
 
 	error_context_stack = NULL;
-	identity = verify_and_build(token_value, &verdict);
+	identity = verify_and_build(token_value, token_state->generation == 0, &verdict);
 	error_context_stack = outer_context;
 
 	review.identity = NULL;
@@ -357,7 +361,9 @@ reverify(uint64 generation)
 	review.verdict = verdict;
 	review.generation = generation;
 	review.revocations = revocations;
-	review.serial = token_state->serial;
+	/* Having to wait is nothing to keep. */
+	if (verdict != TOKEN_THROTTLED)
+		review.serial = token_state->serial;
 }
 
 /*
@@ -523,7 +529,7 @@ identity_judge_token(const char *token, TimestampTz *expires_at)
 
 	error_context_stack = NULL;
 	verify_catch_up();
-	identity = verify_and_build(token, &verdict);
+	identity = verify_and_build(token, true, &verdict);
 	error_context_stack = outer_context;
 	if (identity != NULL && expires_at != NULL)
 		*expires_at = identity->expires_at;

@@ -15,6 +15,7 @@
 #include "readable_settings.h"
 #include "settings.h"
 #include "signing_keys.h"
+#include "throttle.h"
 #include "trust_file.h"
 #include "trust_tables.h"
 #include "utils/guc.h"
@@ -30,6 +31,7 @@ _PG_init(void)
 	/* A start that is cancelled half-way could not be repeated. */
 	HOLD_INTERRUPTS();
 	SettingsInit();
+	ThrottleInit();
 	TrustTablesInit();
 	TrustFileInit();
 	IdentityInit();

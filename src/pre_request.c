@@ -16,6 +16,7 @@
 #include "http_error.h"
 #include "http_request.h"
 #include "identity.h"
+#include "throttle.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
@@ -43,7 +44,9 @@ refuse_token(TokenVerdict verdict, bool from_cookie)
 {
 	HttpExtras	extras = {0};
 
-	if (from_cookie && strcmp(token_verdict_reason(verdict), "throttled") != 0)
+	if (verdict == TOKEN_THROTTLED)
+		extras.retry_after = throttle_wait();
+	else if (from_cookie)
 		extras.set_cookie = cookie_header("", 0);
 	http_refuse_token(verdict, extras);
 }
@@ -66,6 +69,7 @@ pindah_pre_request(PG_FUNCTION_ARGS)
 	HttpRequest request;
 	HttpToken	token;
 	TokenVerdict verdict;
+	IdentityView view;
 
 	/* Whoever used the connection before is not who asks now. */
 	identity_set_token("", true);
@@ -87,7 +91,10 @@ pindah_pre_request(PG_FUNCTION_ARGS)
 	if (verdict != TOKEN_OK)
 		refuse_token(verdict, token.from_cookie);
 	identity_set_token(token.text, true);
-	if (identity_current() == NULL)
+	view = identity_look();
+	if (view.verdict != TOKEN_OK)
+		refuse_token(view.verdict, token.from_cookie);
+	if (view.identity == NULL)
 		elog(ERROR, "the identity of the request did not come into force");
 	PG_RETURN_VOID();
 }

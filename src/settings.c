@@ -182,7 +182,9 @@ refuse_forged_settings(void)
 		"pindah.algorithms", "pindah.role_claims", "pindah.cookie_name",
 		"pindah.allowed_origins", "pindah.anonymous_requests",
 		"pindah.trust_file",
-		"pindah.access_token_lifetime", "pindah.key_passphrase_file"
+		"pindah.access_token_lifetime", "pindah.key_passphrase_file",
+		"pindah.client_address_header", "pindah.throttle_limit",
+		"pindah.throttle_window"
 	};
 
 	if (IsParallelWorker())

@@ -183,7 +183,7 @@ pindah_inspect_jwt(PG_FUNCTION_ARGS)
 	{
 		token = PG_GETARG_TEXT_PP(0);
 		verify_catch_up();
-		verify_token(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), verify_now(),
+		verify_presented_token(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), verify_now(),
 					 &reading);
 	}
 

@@ -19,6 +19,9 @@
 	V(TOKEN_TOO_LARGE, "too_large", \
 	  "the token is larger than pindah.max_token_size", \
 	  "Put fewer permissions into the token, or let a superuser raise pindah.max_token_size.") \
+	V(TOKEN_THROTTLED, "throttled", \
+	  "too many bad tokens came from this address: none is looked at", \
+	  "Wait for as long as pindah.throttle_window says, and send a token that is good.") \
 	V(TOKEN_HEADER_TOO_LARGE, "too_large", \
 	  "the header of the token is larger than 4096 bytes", \
 	  "A header needs no more than alg, typ and kid.") \

@@ -21,6 +21,7 @@
 #include "mb/pg_wchar.h"
 #include "revocation.h"
 #include "settings.h"
+#include "throttle.h"
 #include "trust.h"
 #include "trust_file.h"
 #include "utils/memutils.h"
@@ -374,4 +375,40 @@ verify_token_by_file(const char *token, size_t len, TimestampTz now,
 	trust_file_catch_up_at(now);
 	memset(reading, 0, sizeof(*reading));
 	reading->verdict = judge_token(token, len, now, &by_file, reading);
+}
+
+/* Was a token refused that no trusted issuer has signed? */
+static bool
+is_a_stranger(TokenVerdict verdict)
+{
+	static const char *const reasons[] = {
+		"malformed", "too_large", "unsupported_algorithm", "wrong_type",
+		"untrusted_issuer", "unknown_key", "bad_signature"
+	};
+
+	for (int i = 0; i < (int) lengthof(reasons); i++)
+	{
+		if (strcmp(token_verdict_reason(verdict), reasons[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Verify a token that somebody presents: as verify_token(), and from an
+ * address that has presented too many bad ones it is not even looked at.
+ */
+void
+verify_presented_token(const char *token, size_t len, TimestampTz now,
+					   TokenReading *reading)
+{
+	if (throttle_wait() > 0)
+	{
+		memset(reading, 0, sizeof(*reading));
+		reading->verdict = TOKEN_THROTTLED;
+		return;
+	}
+	verify_token(token, len, now, reading);
+	if (is_a_stranger(reading->verdict))
+		throttle_note_refusal();
 }

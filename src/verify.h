@@ -40,6 +40,8 @@ extern void verify_token(const char *token, size_t len, TimestampTz now,
  */
 extern void verify_token_by_file(const char *token, size_t len, TimestampTz now,
 								 TokenReading *reading);
+extern void verify_presented_token(const char *token, size_t len, TimestampTz now,
+								   TokenReading *reading);
 extern TokenVerdict verify_read_segment(JwsSegment segment, const char **text,
 										JsonObject *object);
 extern TokenVerdict verify_times(const Claims *claims, TimestampTz now);
