@@ -211,8 +211,8 @@ COMMENT ON FUNCTION pindah.policy_settings() IS 'settings that policies read and
 -- The clauses are judged as PostgreSQL stores them: that is exact, and much
 -- faster than to deparse them.
 --
---   tenant	column = pindah_organisation_...(), once more in pindah.holds(); in those
---		for one command with a permission
+--   tenant	column = pindah_organisation_...() in pindah.holds(), and without when no
+--		permission is asked for; in those for one command with the permission
 --   child	EXISTS (SELECT FROM parent pindah_parent WHERE ...), in pindah.reaches()
 --		for what is read; permissions alone
 --   shared	permissions, false, or for SELECT true
@@ -244,8 +244,7 @@ BEGIN
 	), forms AS (
 		SELECT compares || tenant || rest AS tenant,
 			compares || tenant_if || rest AS tenant_if,
-			'\{BOOLEXPR :boolop and :args \(' || compares || tenant || rest || ' \{FUNCEXPR :funcid '
-				|| 'pindah.holds(boolean)'::regprocedure::oid || ' [^{}]*\(' || compares || tenant || rest || '\)[^{}]*\}\)[^{}]*\}' AS wall,
+			'\{FUNCEXPR :funcid ' || 'pindah.holds(boolean)'::regprocedure::oid || ' [^{}]*\(' || compares || tenant || rest || '\)[^{}]*\}' AS held,
 			'\{FUNCEXPR :funcid (?:' || permission || ') [^{}]*\(\{CONST [^{}]*\}\)[^{}]*\}' AS permission,
 			'pindah.reaches(boolean,"any","any")'::regprocedure::oid AS reaches
 			FROM (SELECT '\{OPEXPR :opno (?:' || equals || ') [^{}]*\((?:\{RELABELTYPE [^{}]*)?\{VAR [^{}]*\}(?:[^{}]*\})? ' AS compares,
@@ -258,7 +257,9 @@ BEGIN
 				AND (SELECT bool_and(CASE
 						WHEN t.kind = 'tenant' AND e.polname <> 'pindah_tenant'
 							THEN c.clause ~ ('^(?:' || CASE WHEN k.relid IS NULL THEN f.tenant || '|' ELSE '' END || f.tenant_if || ')$')
-						WHEN t.kind = 'tenant' THEN c.clause ~ ('^' || f.wall || '$')
+						WHEN t.kind = 'tenant'
+							THEN c.clause ~ ('^\{BOOLEXPR :boolop and :args \(' || f.tenant || ' ' || f.held || '\)[^{}]*\}$')
+								OR (k.relid IS NOT NULL AND c.clause ~ ('^' || f.held || '$'))
 						WHEN e.polname = 'pindah_tenant'
 							THEN c.clause ~ ('^(?:\{FUNCEXPR :funcid ' || f.reaches || ' [^{}]*\()?\{SUBLINK :subLinkType 0 .*\{ALIAS :aliasname pindah_parent ')
 								AND c.clause !~ '\{BOOLEXPR :boolop (?:or|not)|\{CONST '

@@ -178,9 +178,9 @@ COMMENT ON FUNCTION pindah.reaches(boolean, "any", "any") IS
 
 -- A table with a tenant column: one restrictive policy that names the tenant, and
 -- one for each command that asks for its permission, if any; no policy added
--- later can widen these.  The permissive ones say the same again, as do those for
--- the permissions: the planner sees that all mean the same tenant, and that it
--- is the same is asked once for the query.
+-- later can widen these.  Together they compare the column with one accessor
+-- only, that with the permission where there is one: the planner then sees a
+-- single equality, as if the tenant were written there.
 CREATE FUNCTION pindah.create_tenant_policies(relation regclass, organisation_column name, permission text, verbs jsonb) RETURNS void
 	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
 	SET search_path = pg_catalog, pg_temp AS $$
@@ -189,7 +189,8 @@ DECLARE
 	command text;
 BEGIN
 	PERFORM pindah.create_policy(relation, 'pindah_tenant', true, 'all',
-		format('%1$I = %2$s() AND pindah.holds(%1$I = %2$s())', organisation_column, accessor));
+		concat(CASE WHEN permission IS NULL THEN format('%I = %s() AND ', organisation_column, accessor) END,
+			format('pindah.holds(%I = %s())', organisation_column, accessor)));
 	FOREACH command IN ARRAY ARRAY['select', 'insert', 'update', 'delete'] LOOP
 		PERFORM pindah.create_command_policies(relation, command,
 			format('%I = %s(%s)', organisation_column, accessor,

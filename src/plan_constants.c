@@ -9,7 +9,12 @@
  * constant there, since a plan is kept and used under other identities.  But
  * the identity cannot change under a query that has begun (identity_guard.c),
  * so when a query that will take long has been set up, the filters of its
- * scans are set up once more, with the tenant of now.
+ * scans are set up once more, with the tenant of now:
+ *
+ * - A call of an accessor becomes its answer.
+ * - pindah.holds(column = accessor()) goes where the scan itself, by index or
+ *   in its filter, compares the very column with the tenant.
+ * - A scan for a tenant that is NULL, for want of a permission, is not begun.
  *
  * Only what one execution runs is changed, never the plan: it is shared with
  * other executions, shown by EXPLAIN and sent to parallel workers, which do
@@ -25,9 +30,10 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+#include "utils/lsyscache.h"
 
 /* What a query must cost before a few us more at its start are worth while. */
-#define WORTHWHILE_COST	1000.0
+#define WORTHWHILE_COST	100.0
 
 /* The accessors of the tenant, in authorization.c. */
 extern Datum pindah_organisation_id(PG_FUNCTION_ARGS);
@@ -36,6 +42,9 @@ extern Datum pindah_organisation_bigint(PG_FUNCTION_ARGS);
 extern Datum pindah_organisation_id_if(PG_FUNCTION_ARGS);
 extern Datum pindah_organisation_uuid_if(PG_FUNCTION_ARGS);
 extern Datum pindah_organisation_bigint_if(PG_FUNCTION_ARGS);
+
+/* In policy_support.c. */
+extern Datum pindah_holds(PG_FUNCTION_ARGS);
 
 /* Is this a call of an accessor of the tenant, without or with constants? */
 static bool
@@ -75,39 +84,130 @@ replace_accessors(Node *node, void *context)
 	return expression_tree_mutator(node, replace_accessors, context);
 }
 
-/* Does the node read a table, and filter with the qualification of its plan? */
-static bool
-is_scan_of_table(const Plan *plan)
+/* "column = accessor()", or NULL when the clause is anything else. */
+static const OpExpr *
+tenant_comparison(const Node *clause)
 {
-	switch (nodeTag(plan))
-	{
-		case T_SeqScan:
-		case T_SampleScan:
-		case T_IndexScan:
-		case T_IndexOnlyScan:
-		case T_BitmapHeapScan:
-		case T_TidScan:
-		case T_TidRangeScan:
-			return true;
-		default:
-			return false;
-	}
+	const OpExpr *comparison = (const OpExpr *) clause;
+
+	if (!IsA(clause, OpExpr) || list_length(comparison->args) != 2 ||
+		!is_accessor(lsecond(comparison->args)) || !op_strict(comparison->opno))
+		return NULL;
+	return comparison;
+}
+
+/* What pindah.holds() asks about the tenant, or NULL. */
+static const OpExpr *
+comparison_that_holds(const Node *clause)
+{
+	const FuncExpr *call = (const FuncExpr *) clause;
+	FmgrInfo	function;
+
+	if (!IsA(clause, FuncExpr) || call->funcid < FirstNormalObjectId ||
+		list_length(call->args) != 1)
+		return NULL;
+	fmgr_info(call->funcid, &function);
+	return function.fn_addr == pindah_holds ? tenant_comparison(linitial(call->args)) : NULL;
 }
 
 /*
- * Put the tenant of now into the filters of a node and of all below it.  One
+ * Does one of the clauses compare the same column with the tenant?  With a
+ * permission or without: an accessor answers with the one tenant or NULL.
+ */
+static bool
+is_compared(const OpExpr *wanted, List *clauses)
+{
+	ListCell   *cell;
+
+	foreach(cell, clauses)
+	{
+		const OpExpr *comparison = tenant_comparison(lfirst(cell));
+
+		if (comparison != NULL && comparison->opno == wanted->opno &&
+			comparison->inputcollid == wanted->inputcollid &&
+			equal(linitial(comparison->args), linitial(wanted->args)))
+			return true;
+	}
+	return false;
+}
+
+/* Is this a comparison with NULL, which no row passes? */
+static bool
+is_never_true(const Node *clause)
+{
+	const OpExpr *comparison = (const OpExpr *) clause;
+
+	return IsA(clause, OpExpr) && list_length(comparison->args) == 2 &&
+		IsA(lsecond(comparison->args), Const) &&
+		lsecond_node(Const, comparison->args)->constisnull &&
+		op_strict(comparison->opno);
+}
+
+/* In the place of a scan that would find nothing. */
+static TupleTableSlot *
+no_row(PlanState *state)
+{
+	return NULL;
+}
+
+/* Set a scan's filter up for the tenant of now. */
+static void
+fix_filter(PlanState *state, List *index_conditions)
+{
+	List	   *filter = state->plan->qual;
+	List	   *fixed = NIL;
+	ListCell   *cell;
+
+	foreach(cell, filter)
+	{
+		Node	   *clause = lfirst(cell);
+		const OpExpr *held = comparison_that_holds(clause);
+
+		if (held != NULL &&
+			(is_compared(held, filter) || is_compared(held, index_conditions)))
+			continue;
+		clause = replace_accessors(clause, NULL);
+		if (is_never_true(clause))
+			ExecSetExecProcNode(state, no_row);
+		fixed = lappend(fixed, clause);
+	}
+	state->qual = ExecInitQual(fixed, state);
+}
+
+/*
+ * Set the filters of a node and of all below it up for the tenant of now.  One
  * with a subquery in it is left alone, since the subquery would be set up
  * twice; beside it, a call counts for nothing.
  */
 static bool
 fix_filters(PlanState *state, void *context)
 {
-	List	   *filter = state->plan->qual;
+	Plan	   *plan = state->plan;
+	List	   *index_conditions = NIL;
+	bool		is_scan = true;
 
-	if (is_scan_of_table(state->plan) && holds_accessor((Node *) filter, NULL) &&
-		!contain_subplans((Node *) filter))
-		state->qual = ExecInitQual((List *) replace_accessors((Node *) filter, NULL),
-								   state);
+	switch (nodeTag(plan))
+	{
+		case T_IndexScan:
+			index_conditions = ((IndexScan *) plan)->indexqualorig;
+			break;
+		case T_IndexOnlyScan:
+			index_conditions = ((IndexOnlyScan *) plan)->recheckqual;
+			break;
+		case T_BitmapHeapScan:
+			index_conditions = ((BitmapHeapScan *) plan)->bitmapqualorig;
+			break;
+		case T_SeqScan:
+		case T_SampleScan:
+		case T_TidScan:
+		case T_TidRangeScan:
+			break;
+		default:
+			is_scan = false;
+	}
+	if (is_scan && holds_accessor((Node *) plan->qual, NULL) &&
+		!contain_subplans((Node *) plan->qual))
+		fix_filter(state, index_conditions);
 	return planstate_tree_walker(state, fix_filters, context);
 }
 

@@ -22,6 +22,12 @@ SET pindah.token = :'vera';
 EXECUTE rows;
 SET pindah.token = '';
 EXECUTE rows;
+-- Of a scan without the permission not a row is read, though the plan was made
+-- for somebody who holds it.
+SET pindah.token = :'vera';
+SELECT bool_or(line ~ 'Seq Scan on invoices .*rows=0 ') AS scanned, bool_or(line ~ 'Removed') AS read
+	FROM plan_of('EXECUTE rows') line;
+RESET pindah.token;
 DEALLOCATE rows;
 
 -- The tenant stays that of the beginning when the identity changes on the way:

@@ -125,6 +125,8 @@ ROLLBACK;
 BEGIN;
 -- Taken in the very statement that reads: it began with nobody.
 WITH taken AS MATERIALIZED (SELECT pindah_verify_jwt(:'ann')) SELECT count(*) FROM taken, invoices;
+ROLLBACK;
+BEGIN;
 SELECT pindah_verify_jwt(:'ann') ->> 'nameid', (SELECT count(*) FROM invoices), pindah_user_id();
 SELECT count(*) FROM invoices;
 -- The same identity again: goes on.
