@@ -9,10 +9,11 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" pindah_auth.
 
 MODULE_big = pindah_auth
 ROOMS = base64url json_reader verdict crypto jws jwk claims settings \
-	encoding file_reader keyring trust_document trust_file trust_tables trust \
+	encoding file_reader keyring trust_stats trust_document trust_file trust_tables trust \
 	revocation verify identity_block token_cache \
 	citus identity readable_settings child_plans plan_constants identity_guard \
-	signing_keys issue json_values authorization policy_support token_functions trust_functions \
+	signing_keys issue json_values authorization policy_support token_functions \
+	trust_functions trust_view \
 	http_error http_request throttle pre_request pindah_auth
 OBJS = $(ROOMS:%=src/%.o)
 SHLIB_LINK += -lcrypto
@@ -20,7 +21,8 @@ SHLIB_LINK += -lcrypto
 PG_CPPFLAGS = -isystem $(includedir_server) -DPINDAH_VERSION='"$(EXTVERSION)"'
 
 # The install script is assembled, in this order, from one file a capability.
-SQL_PARTS = sql/schema.sql sql/trust.sql sql/signing_keys.sql sql/revocation.sql sql/identity.sql \
+SQL_PARTS = sql/schema.sql sql/trust.sql sql/signing_keys.sql sql/revocation.sql \
+	sql/trust_view.sql sql/identity.sql \
 	sql/authorization.sql sql/pre_request.sql sql/tenants.sql sql/advisor.sql sql/advisor_tables.sql \
 	sql/advisor_objects.sql sql/advisor_trust.sql
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql

@@ -83,7 +83,7 @@ make_room(Keyring *ring, void *array, int row, Size size)
 
 /* An empty keyring, in a memory context of its own. */
 Keyring *
-keyring_create(MemoryContext parent, int encoding)
+keyring_create(MemoryContext parent, int encoding, KeySource source)
 {
 	MemoryContext context = AllocSetContextCreate(parent, "pindah keyring",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -91,6 +91,7 @@ keyring_create(MemoryContext parent, int encoding)
 
 	ring->context = context;
 	ring->encoding = encoding;
+	ring->source = source;
 	return ring;
 }
 
@@ -256,6 +257,15 @@ keyring_find_key(const TrustedIssuer *issuer, const JwsHeader *header,
 	if (!jws_algorithm_fits(header->algorithm, crypto_key_algorithm(found->key)))
 		return TOKEN_ALGORITHM_NOT_OF_KEY;
 	return TOKEN_OK;
+}
+
+/* Count that a key has verified a token. */
+void
+keyring_count_use(const TrustedIssuer *issuer, TrustedKey *key, TimestampTz now)
+{
+	if (key->stats == 0)
+		key->stats = trust_stats_key(issuer->ring->source, key->issuer, key->key_id);
+	trust_stats_count(key->stats, now);
 }
 
 /* May the issuer speak for the organisation (NULL: none)? */

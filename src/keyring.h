@@ -14,6 +14,7 @@
 #include "crypto.h"
 #include "datatype/timestamp.h"
 #include "jws.h"
+#include "trust_stats.h"
 
 typedef struct Keyring Keyring;
 
@@ -29,6 +30,7 @@ typedef struct TrustedKey
 	CryptoKey  *key;			/* NULL after that: unusable */
 	const char *path;			/* the file that it stands in, or NULL */
 	int64		changed_at;		/* when that was written, in Unix time */
+	uint64		stats;			/* its number there; 0: not known yet */
 } TrustedKey;
 
 typedef struct TrustedIssuer
@@ -48,13 +50,15 @@ struct Keyring
 {
 	MemoryContext context;		/* of all that it points at */
 	int			encoding;		/* of all its strings */
+	KeySource	source;
 	int			nissuers;
 	TrustedIssuer *issuers;		/* in order of strcmp */
 	int			nkeys;
 	TrustedKey *keys;			/* in order of issuer and key id */
 };
 
-extern Keyring *keyring_create(MemoryContext parent, int encoding);
+extern Keyring *keyring_create(MemoryContext parent, int encoding,
+							   KeySource source);
 extern TrustedIssuer *keyring_add_issuer(Keyring *ring, const char *issuer);
 extern TrustedKey *keyring_add_key(Keyring *ring, const char *issuer,
 								   const char *key_id);
@@ -65,6 +69,8 @@ extern TokenVerdict keyring_find_key(const TrustedIssuer *issuer,
 									 const JwsHeader *header, TimestampTz now,
 									 TrustedKey **key);
 extern CryptoKey *keyring_load_key(const Keyring *ring, TrustedKey *key);
+extern void keyring_count_use(const TrustedIssuer *issuer, TrustedKey *key,
+							  TimestampTz now);
 extern bool keyring_issuer_speaks_for(const TrustedIssuer *issuer,
 									  const char *organisation);
 extern CryptoKey *keyring_alloc_key(MemoryContext context);

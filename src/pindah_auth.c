@@ -17,6 +17,7 @@
 #include "signing_keys.h"
 #include "throttle.h"
 #include "trust_file.h"
+#include "trust_stats.h"
 #include "trust_tables.h"
 #include "utils/guc.h"
 
@@ -32,6 +33,7 @@ _PG_init(void)
 	HOLD_INTERRUPTS();
 	SettingsInit();
 	ThrottleInit();
+	TrustStatsInit();
 	TrustTablesInit();
 	TrustFileInit();
 	IdentityInit();

@@ -206,7 +206,7 @@ refresh_tables(void)
 	if (!OidIsValid(issuers) || !OidIsValid(keys))
 		return false;
 
-	ring = keyring_create(CurrentMemoryContext, GetDatabaseEncoding());
+	ring = keyring_create(CurrentMemoryContext, GetDatabaseEncoding(), KEY_OF_TABLES);
 	caller = MemoryContextSwitchTo(ring->context);
 	trust_table_read(issuers, read_issuer, ring);
 	trust_table_read(keys, read_key, ring);

@@ -389,7 +389,7 @@ trust_document_read(const char *path, TrustDocument *document)
 	Reader		reader = {.path = path, .document = document, .results = results};
 
 	memset(document, 0, sizeof(*document));
-	reader.ring = document->ring = keyring_create(results, PG_UTF8);
+	reader.ring = document->ring = keyring_create(results, PG_UTF8, KEY_OF_FILE);
 	reader.size_left = TRUST_FILES_MAX_SIZE;
 	MemoryContextSwitchTo(scratch);
 	read_document(&reader);

@@ -26,11 +26,13 @@
 #include "trust_file.h"
 
 #include "access/xact.h"
+#include "common/hashfn.h"
 #include "encoding.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "settings.h"
 #include "trust_document.h"
+#include "trust_stats.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -189,6 +191,20 @@ report(const Attempt *outcome)
 				 errhint("Whoever has the secret of an HMAC issuer can sign tokens: take the permission from others with chmod o-r.")));
 }
 
+/* Has no other session told the log of this outcome? */
+static bool
+is_news(const Attempt *outcome)
+{
+	const char *error = outcome->document.error;
+	uint64		what;
+
+	memcpy(&what, outcome->document.digest, sizeof(what));
+	if (error != NULL)
+		what += hash_bytes_extended((const unsigned char *) error,
+									(int) strlen(error), 1);
+	return trust_stats_tell_once(what);
+}
+
 /* Is this the outcome that was there before? */
 static bool
 is_same_outcome(const Attempt *a, const Attempt *b)
@@ -211,7 +227,7 @@ load(const char *path)
 	read_file(path, &next);
 	same = is_same_outcome(&attempt, &next);
 	next.at = same ? attempt.at : GetCurrentTimestamp();
-	if (!same)
+	if (!same && is_news(&next))
 		report(&next);
 
 	if (next.document.error == NULL &&
@@ -361,7 +377,7 @@ trusted_here(void)
 	if (GetDatabaseEncoding() == PG_UTF8)
 		return converted = trusted;
 
-	ring = keyring_create(CurrentMemoryContext, GetDatabaseEncoding());
+	ring = keyring_create(CurrentMemoryContext, GetDatabaseEncoding(), KEY_OF_FILE);
 	caller = MemoryContextSwitchTo(ring->context);
 	for (int i = 0; i < trusted->nissuers; i++)
 		convert_issuer(ring, &trusted->issuers[i]);

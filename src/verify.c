@@ -248,6 +248,7 @@ check_signature(const JwsParts *parts, const JwsHeader *header,
 	reading->key_ends_at = key->ends_at;
 	if (!jws_verify(parts, header->algorithm, key->key, signature, signature_len))
 		return TOKEN_BAD_SIGNATURE;
+	keyring_count_use(issuer, key, now);
 	return TOKEN_OK;
 }
 
