@@ -21,8 +21,8 @@
  * When tokens were revoked since, there is nothing to verify: whether this one
  * was among them is looked up at the next use, and the outcome kept likewise.
  *
- * Only the assign hooks write token_state and claims_identity, only
- * reverify() writes "review", only review_revocation() "revocation_review".
+ * Only the assign hooks write token_state and claims_identity, and note what
+ * they assign in "assigned"; only reverify() writes "review", only review_revocation() "revocation_review".
  * A pointer to an Identity is good until the next assignment or review:
  * nobody keeps one.
  *
@@ -43,6 +43,7 @@
 #include "token_cache.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/guc_tables.h"
 #include "utils/memutils.h"
 #include "verify.h"
 
@@ -78,12 +79,22 @@ typedef struct RevocationReview
 	TokenVerdict verdict;
 } RevocationReview;
 
+/* Whose identities were assigned in this transaction. */
+typedef struct Assigned
+{
+	uint64		fingerprint;	/* 0: nobody's */
+	bool		several;
+} Assigned;
+
 static char *token_value = NULL;
 static char *claims_value = NULL;
 static const TokenState *token_state = NULL;
 static const Identity *claims_identity = NULL;
 static bool token_was_dropped = false;	/* at the end of its transaction */
 static bool token_is_outdated = false;	/* at load: set in an earlier one */
+static Assigned assigned;
+static const struct config_generic *token_setting = NULL;
+static const struct config_generic *claims_setting = NULL;
 static Review review;
 static RevocationReview revocation_review;
 static MemoryContext review_context = NULL;
@@ -264,10 +275,73 @@ check_token(char **newval, void **extra, GucSource source)
 	return *extra != NULL;
 }
 
+/* Whom a token speaks for; 0 when it was never verified, or there is none. */
+static uint64
+token_fingerprint(const TokenState *state)
+{
+	if (state == NULL)
+		return 0;
+	if (state->generation != 0)
+		return STATE_IDENTITY(state)->fingerprint;
+	if (review.serial == state->serial && review.identity != NULL)
+		return review.identity->fingerprint;
+	return 0;
+}
+
+/* Note whose identity is assigned. */
+static void
+note_assigned(uint64 fingerprint)
+{
+	if (fingerprint == 0)
+		return;
+	if (assigned.fingerprint != 0 && assigned.fingerprint != fingerprint)
+		assigned.several = true;
+	assigned.fingerprint = fingerprint;
+}
+
+/* Was an identity assigned in this transaction that is another one? */
+bool
+identity_was_other_than(uint64 fingerprint)
+{
+	return assigned.several ||
+		(assigned.fingerprint != 0 && assigned.fingerprint != fingerprint);
+}
+
+/* The extra that a setting has once the transaction has committed. */
+static const void *
+extra_after_commit(const struct config_generic *setting, const void *now)
+{
+	const GucStack *stack = setting == NULL ? NULL : setting->stack;
+
+	if (stack == NULL)
+		return now;
+	while (stack->prev != NULL)
+		stack = stack->prev;
+	if (stack->state == GUC_SET)
+		return now;
+	return stack->state == GUC_SET_LOCAL ? stack->masked.extra : stack->prior.extra;
+}
+
+/*
+ * The fingerprint of the identity that the session has once the transaction
+ * has committed, in force or not; 0 for nobody.  pindah.session_identity is on.
+ */
+uint64
+identity_after_commit(void)
+{
+	const TokenState *token = extra_after_commit(token_setting, token_state);
+	const Identity *claims = extra_after_commit(claims_setting, claims_identity);
+
+	if (token != NULL)
+		return token_fingerprint(token);
+	return claims == NULL ? 0 : claims->fingerprint;
+}
+
 static void
 assign_token(const char *newval, void *extra)
 {
 	token_state = extra;
+	note_assigned(token_fingerprint(token_state));
 	token_was_dropped = false;
 	session_changes++;
 }
@@ -329,6 +403,8 @@ static void
 assign_role_claims(const char *newval, void *extra)
 {
 	claims_identity = extra;
+	if (claims_identity != NULL)
+		note_assigned(claims_identity->fingerprint);
 	session_changes++;
 }
 
@@ -568,6 +644,8 @@ on_transaction_end(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
 		drop_token_at_commit();
+	else
+		memset(&assigned, 0, sizeof(assigned));
 	session_changes++;
 }
 
@@ -613,6 +691,8 @@ IdentityInit(void)
 							   GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
 							   check_role_claims, assign_role_claims, NULL);
 
+	token_setting = settings_find("pindah.token");
+	claims_setting = settings_find("pindah.role_claims");
 	RegisterXactCallback(on_transaction_end, NULL);
 	previous_emit_log = emit_log_hook;
 	emit_log_hook = hide_refused_token;

@@ -13,6 +13,7 @@
 #include "identity_guard.h"
 #include "miscadmin.h"
 #include "readable_settings.h"
+#include "session_state.h"
 #include "settings.h"
 #include "signing_keys.h"
 #include "throttle.h"
@@ -40,6 +41,7 @@ _PG_init(void)
 	ReadableSettingsInit();
 	SigningKeysInit();
 	IdentityGuardInit();
+	SessionStateInit();
 	HttpRequestInit();
 	MarkGUCPrefixReserved("pindah");
 	RESUME_INTERRUPTS();

@@ -141,20 +141,29 @@ assign_algorithms(const char *newval, void *extra)
 	note_change();
 }
 
-/* The placeholder of a setting that is not defined yet, or NULL. */
-static const struct config_generic *
-find_placeholder(const char *name)
+/* A setting, or its placeholder, as guc.c has it; NULL when there is none. */
+const struct config_generic *
+settings_find(const char *name)
 {
 	int			count;
 	struct config_generic **variables = all_settings(&count);
 
 	for (int i = 0; i < count; i++)
 	{
-		if ((variables[i]->flags & GUC_CUSTOM_PLACEHOLDER) != 0 &&
-			pg_strcasecmp(variables[i]->name, name) == 0)
+		if (pg_strcasecmp(variables[i]->name, name) == 0)
 			return variables[i];
 	}
 	return NULL;
+}
+
+/* The placeholder of a setting that is not defined yet, or NULL. */
+static const struct config_generic *
+find_placeholder(const char *name)
+{
+	const struct config_generic *setting = settings_find(name);
+
+	return setting == NULL || (setting->flags & GUC_CUSTOM_PLACEHOLDER) == 0 ?
+		NULL : setting;
 }
 
 /* Was a placeholder last set before this transaction? */
@@ -179,6 +188,7 @@ refuse_forged_settings(void)
 	static const char *const names[] = {
 		"pindah.clock_skew", "pindah.max_token_lifetime",
 		"pindah.max_token_size", "pindah.session_identity",
+		"pindah.session_state",
 		"pindah.algorithms", "pindah.role_claims", "pindah.cookie_name",
 		"pindah.allowed_origins", "pindah.anonymous_requests",
 		"pindah.trust_file",

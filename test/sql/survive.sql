@@ -137,7 +137,7 @@ FETCH 1 FROM c;
 COMMIT;
 
 -- WITH HOLD: the rows are those of the transaction that opened it, as with
--- every cursor; CLOSE ALL or DISCARD ALL before the session changes hands.
+-- every cursor.  Only a superuser's session keeps them (210_session_state.pl).
 BEGIN;
 SET LOCAL pindah.token = :'ann';
 DECLARE held CURSOR WITH HOLD FOR SELECT id FROM invoices ORDER BY id;
