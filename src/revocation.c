@@ -206,7 +206,7 @@ search_table(const RevocableToken *token)
 
 		/* Without the table nobody can tell what was revoked. */
 		if (!OidIsValid(relid))
-			return trust_tables_installed() ? TOKEN_UNTRUSTED_ISSUER : TOKEN_OK;
+			return TOKEN_UNTRUSTED_ISSUER;
 		known.generation = 0;
 		begin_search(&search, relid);
 		known.kinds = find_kinds(&search);

@@ -63,13 +63,6 @@ trust_table_generation(TrustTable table)
 	return generations[table] + 1;
 }
 
-/* Is the extension in this database?  Must run inside a transaction. */
-bool
-trust_tables_installed(void)
-{
-	return OidIsValid(get_extension_oid("pindah_auth", true));
-}
-
 /*
  * The table pindah.<name>, or InvalidOid where the extension has none.  Must
  * run inside a transaction.

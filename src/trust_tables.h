@@ -27,7 +27,6 @@ typedef void (*TrustRowReader) (void *state, HeapTuple tuple, TupleDesc desc);
 
 extern void TrustTablesInit(void);
 extern uint64 trust_table_generation(TrustTable table);
-extern bool trust_tables_installed(void);
 extern Oid	trust_member_table(const char *name);
 extern Oid	trust_table_find(TrustTable table);
 extern void trust_table_read(Oid relid, TrustRowReader read_row, void *state);
