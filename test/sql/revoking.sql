@@ -108,7 +108,7 @@ BEGIN
 END $$;
 SELECT set_config('test.token', :'cap', false) IS NULL AS hidden;
 DO $$ BEGIN EXECUTE format('ALTER FUNCTION pg_temp.as_plain() SET pindah.token = %L', current_setting('test.token')); END $$;
-SELECT pg_temp.as_plain();
+SELECT pg_temp.as_plain(), pindah_whoami()->>'detail' AS detail;
 SELECT pindah_user_id();
 -- An entry that is taken away again: its token counts, without being set anew.
 DELETE FROM pindah.revocations;
@@ -137,6 +137,9 @@ UPDATE pindah.revocations SET revoked_at = to_timestamp(:second);
 SELECT d.off, judge(mint(jsonb_build_object('iat', :second + d.off))) FROM (VALUES (-1), (0), (0.000001), (1)) d (off);
 UPDATE pindah.revocations SET revoked_at = to_timestamp(:second) + interval '0.5 s';
 SELECT d.off, judge(mint(jsonb_build_object('iat', :second + d.off))) FROM (VALUES (0), (0.5), (0.5000001), (0.500001)) d (off);
+UPDATE pindah.revocations SET revoked_at = '-infinity';
+SELECT judge(mint('{"iat": null}')), judge(mint('{"iat": 1}'));
+UPDATE pindah.revocations SET revoked_at = to_timestamp(:second) + interval '0.5 s';
 -- Again: the time moves on, and never back; a reason stays.
 SELECT pindah_revoke_user('one', 'ann', 'left', issued_before => '2000-01-01');
 SELECT revoked_at = to_timestamp(:second) + interval '0.5 s' AS same, reason FROM pindah.revocations;
