@@ -15,7 +15,7 @@ ROOMS = base64url json_reader verdict crypto jws jwk claims settings \
 	session_state \
 	signing_keys issue json_values authorization policy_support token_functions \
 	trust_functions trust_view \
-	http_error http_request throttle pre_request pindah_auth
+	http_error http_request throttle pre_request oauth_validator pindah_auth
 OBJS = $(ROOMS:%=src/%.o)
 SHLIB_LINK += -lcrypto
 # The server's headers as system headers: our warnings are about our code.

@@ -93,6 +93,11 @@
 #define PINDAH_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* 18 asks a library whether the bearer token of a connection is good. */
+#if PG_VERSION_NUM >= 180000
+#define PINDAH_HAS_OAUTH
+#endif
+
 /* 18 lets ExecutorRun be called once only, and dropped the argument. */
 #if PG_VERSION_NUM >= 180000
 #define EXECUTOR_RUN_ARGS \

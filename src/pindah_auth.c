@@ -12,6 +12,7 @@
 #include "identity.h"
 #include "identity_guard.h"
 #include "miscadmin.h"
+#include "oauth_validator.h"
 #include "readable_settings.h"
 #include "session_state.h"
 #include "settings.h"
@@ -43,6 +44,7 @@ _PG_init(void)
 	IdentityGuardInit();
 	SessionStateInit();
 	HttpRequestInit();
+	OAuthValidatorInit();
 	MarkGUCPrefixReserved("pindah");
 	RESUME_INTERRUPTS();
 }

@@ -361,23 +361,6 @@ verify_token(const char *token, size_t len, TimestampTz now,
 	reading->verdict = judge_token(token, len, now, &by_trust, reading);
 }
 
-/*
- * Judge a token by the trust file alone.
- *
- * For a login, which is judged before a database is open: needs no database
- * and no transaction, asks no table, and so knows of no revocation.  "now" is
- * the time of day, GetCurrentTimestamp(): there is no statement yet.  All
- * texts of "reading" are UTF-8, which the database's encoding need not be.
- */
-void
-verify_token_by_file(const char *token, size_t len, TimestampTz now,
-					 TokenReading *reading)
-{
-	trust_file_catch_up_at(now);
-	memset(reading, 0, sizeof(*reading));
-	reading->verdict = judge_token(token, len, now, &by_file, reading);
-}
-
 /* Was a token refused that no trusted issuer has signed? */
 static bool
 is_a_stranger(TokenVerdict verdict)
@@ -396,6 +379,41 @@ is_a_stranger(TokenVerdict verdict)
 }
 
 /*
+ * Judge a token that somebody presents: from an address that has presented too
+ * many bad ones it is not even looked at.
+ */
+static void
+judge_presented(const char *token, size_t len, TimestampTz now,
+				const Authority *authority, TokenReading *reading)
+{
+	memset(reading, 0, sizeof(*reading));
+	if (throttle_wait() > 0)
+	{
+		reading->verdict = TOKEN_THROTTLED;
+		return;
+	}
+	reading->verdict = judge_token(token, len, now, authority, reading);
+	if (is_a_stranger(reading->verdict))
+		throttle_note_refusal();
+}
+
+/*
+ * Judge a token that somebody presents by the trust file alone.
+ *
+ * For a login, which is judged before a database is open: needs no database
+ * and no transaction, asks no table, and so knows of no revocation.  "now" is
+ * the time of day, GetCurrentTimestamp(): there is no statement yet.  All
+ * texts of "reading" are UTF-8, which the database's encoding need not be.
+ */
+void
+verify_token_by_file(const char *token, size_t len, TimestampTz now,
+					 TokenReading *reading)
+{
+	trust_file_catch_up_at(now);
+	judge_presented(token, len, now, &by_file, reading);
+}
+
+/*
  * Verify a token that somebody presents: as verify_token(), and from an
  * address that has presented too many bad ones it is not even looked at.
  */
@@ -403,13 +421,5 @@ void
 verify_presented_token(const char *token, size_t len, TimestampTz now,
 					   TokenReading *reading)
 {
-	if (throttle_wait() > 0)
-	{
-		memset(reading, 0, sizeof(*reading));
-		reading->verdict = TOKEN_THROTTLED;
-		return;
-	}
-	verify_token(token, len, now, reading);
-	if (is_a_stranger(reading->verdict))
-		throttle_note_refusal();
+	judge_presented(token, len, now, &by_trust, reading);
 }

@@ -350,7 +350,7 @@ for my $row (@functions)
 	my ($found) = grep { index($lines[$_], $signature) >= 0 && $lines[$_] =~ /^[#|]/ } 0 .. $#lines;
 	my $described = defined $found
 	  && ($lines[$found] =~ /^\|/ ? $lines[$found] : join "\n", @lines[ $found .. $found + 2 ]);
-	ok($described && index(lc $described, $properties) >= 0, "doc/reference.md has $signature: $properties");
+	ok($described && index(lc $described, $properties) >= 0, encode_utf8("doc/reference.md has $signature: $properties"));
 }
 all_mentioned('helper', @helpers);
 
@@ -358,7 +358,7 @@ all_mentioned('helper', @helpers);
 for my $document (@documents)
 {
 	my %unknown = map { $_ => 1 } grep { !$exists{$_} } $text{$document} =~ /\b(pindah_(?!auth\b)[a-z_]+)\(/g;
-	is(join(' ', sort keys %unknown), '', "$document names existing functions only");
+	is(encode_utf8(join ' ', sort keys %unknown), '', "$document names existing functions only");
 }
 
 # The settings, with the defaults of those that can be set.
@@ -404,7 +404,7 @@ for my $refusal ($refusals =~ /\bV\((HTTP_\w+(?:,\s*(?:"(?:[^"\\]|\\.)*"|\d+|NUL
 	my ($reason, $status, $sentence, $hint) = map { s/\\(.)/$1/gr }
 	  $refusal =~ /^\w+,\s*"(\w+)",\s*(\d+),\s*(?:"\w*"|NULL),\s*"((?:[^"\\]|\\.)*)",\s*"((?:[^"\\]|\\.)*)"$/;
 	my $row = "| $status | `$reason` | $sentence | $hint |";
-	ok(index($text{'doc/postgrest.md'}, $row) >= 0, "doc/postgrest.md has $row");
+	ok(index($text{'doc/postgrest.md'}, $row) >= 0, encode_utf8("doc/postgrest.md has $row"));
 }
 
 my @messages = (
