@@ -247,7 +247,10 @@ CREATE VIEW pindah.lint_tenant_not_indexed AS
 				JOIN pg_class x ON x.oid = i.indexrelid
 				JOIN pg_am m ON m.oid = x.relam AND m.amname IN ('btree', 'hash')
 				WHERE i.indrelid = t.relid AND i.indisvalid AND i.indpred IS NULL AND i.indkey[0] = ANY (t.keys))
-			-- A partition gets the index of its parent.
+			-- Each partition may have one of its own; as a rule it is the parent's.
+			AND NOT (EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = t.relid) AND t.relid IN (SELECT c.oid FROM pg_class c WHERE c.relkind = 'p')
+				AND NOT EXISTS (SELECT FROM pg_partition_tree(t.relid) p JOIN pg_attribute k ON k.attrelid = p.relid AND k.attname = a.attname
+					WHERE p.isleaf AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = p.relid AND i.indisvalid AND i.indpred IS NULL AND i.indkey[0] = k.attnum)))
 			AND NOT (t.relispartition AND (SELECT h.inhparent FROM pg_inherits h WHERE h.inhrelid = t.relid)
 				IN (SELECT p.relid FROM pindah.tenant_tables() p));
 COMMENT ON VIEW pindah.lint_tenant_not_indexed IS 'tenant tables without an index that leads with the tenant';

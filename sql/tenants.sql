@@ -94,7 +94,26 @@ $$;
 GRANT EXECUTE ON FUNCTION pindah.protection_record(regclass) TO PUBLIC;
 COMMENT ON FUNCTION pindah.protection_record(regclass) IS 'what a table was like before it was protected, and how it is protected';
 
-CREATE FUNCTION pindah.drop_policies(relation regclass) RETURNS void
+-- How a table is protected, with the names that its columns and its parent have
+-- now: the policy holds them by number.
+CREATE FUNCTION pindah.protection_settings(relation regclass) RETURNS jsonb
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 100
+	SET search_path = pg_catalog, pg_temp AS $$
+	SELECT s.settings
+			|| CASE WHEN s.settings ? 'column' AND n.key IS NOT NULL THEN jsonb_build_object('column', n.key) ELSE '{}' END
+			|| CASE WHEN s.settings ? 'foreign_key' AND NOT s.settings->>'foreign_key' = ANY (n.keys) THEN jsonb_build_object('foreign_key', n.key) ELSE '{}' END
+			|| CASE WHEN s.settings ? 'parent' AND n.parent IS NOT NULL THEN jsonb_build_object('parent', n.parent) ELSE '{}' END
+		FROM (SELECT pindah.protection_record(relation)->'settings' AS settings) s,
+			(SELECT min(a.attname::text) AS key, array_agg(a.attname::text) FILTER (WHERE a.attname IS NOT NULL) AS keys, min(d.refobjid::regclass::text) FILTER (WHERE d.refobjid <> relation) AS parent
+				FROM pg_policy p
+				JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_class'::regclass
+				LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND d.refobjid = relation AND d.refobjsubid > 0
+				WHERE p.polrelid = relation AND p.polname = 'pindah_tenant') n
+$$;
+GRANT EXECUTE ON FUNCTION pindah.protection_settings(regclass) TO PUBLIC;
+COMMENT ON FUNCTION pindah.protection_settings(regclass) IS 'how a table is protected, by the names of now';
+
+CREATE FUNCTION pindah.drop_policies(relation regclass, keep text[] DEFAULT '{}') RETURNS void
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
 	SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -103,12 +122,13 @@ BEGIN
 	FOR policy IN SELECT polname FROM pg_policy WHERE polrelid = relation
 		AND polname IN ('pindah_tenant', 'pindah_select', 'pindah_insert', 'pindah_update', 'pindah_delete',
 			'pindah_wall_select', 'pindah_wall_insert', 'pindah_wall_update', 'pindah_wall_delete')
+		AND polname <> ALL (keep)
 	LOOP
 		EXECUTE format('DROP POLICY %I ON %s', policy, relation);
 	END LOOP;
 END $$;
-GRANT EXECUTE ON FUNCTION pindah.drop_policies(regclass) TO PUBLIC;
-COMMENT ON FUNCTION pindah.drop_policies(regclass) IS 'drops the policies that pindah_protect_table() makes';
+GRANT EXECUTE ON FUNCTION pindah.drop_policies(regclass, text[]) TO PUBLIC;
+COMMENT ON FUNCTION pindah.drop_policies(regclass, text[]) IS 'drops the policies that pindah_protect_table() makes';
 
 -- The permission of a command: NULL when none is asked for.  The verbs may be
 -- others than the usual ones, by command.
@@ -126,9 +146,19 @@ CREATE FUNCTION pindah.create_policy(relation regclass, name text, restrictive b
 	written text DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
 	SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	alike boolean;
 BEGIN
-	EXECUTE format('CREATE POLICY %I ON %s AS %s FOR %s', name, relation,
-			CASE WHEN restrictive THEN 'RESTRICTIVE' ELSE 'PERMISSIVE' END, command)
+	SELECT p.polpermissive <> restrictive AND p.polcmd::text = CASE command WHEN 'all' THEN '*' WHEN 'select' THEN 'r'
+			WHEN 'insert' THEN 'a' WHEN 'update' THEN 'w' ELSE 'd' END INTO alike
+		FROM pg_policy p WHERE p.polrelid = relation AND p.polname = name;
+	IF NOT alike THEN
+		EXECUTE format('DROP POLICY %I ON %s', name, relation);
+	END IF;
+	-- One that is there is altered: to drop it would take a lock more.
+	EXECUTE CASE WHEN alike THEN format('ALTER POLICY %I ON %s TO PUBLIC', name, relation)
+			ELSE format('CREATE POLICY %I ON %s AS %s FOR %s', name, relation,
+				CASE WHEN restrictive THEN 'RESTRICTIVE' ELSE 'PERMISSIVE' END, command) END
 		|| CASE WHEN command = 'insert' THEN '' ELSE ' USING (' || condition || ')' END
 		|| CASE WHEN command IN ('select', 'delete') THEN '' ELSE ' WITH CHECK (' || coalesce(written, condition) || ')' END;
 END $$;
@@ -283,6 +313,7 @@ GRANT EXECUTE ON FUNCTION pindah.create_shared_policies(regclass, text, jsonb) T
 COMMENT ON FUNCTION pindah.create_shared_policies(regclass, text, jsonb) IS 'creates the policies of a shared reference table';
 
 -- Give new rows the tenant of whoever writes them; true when that was done.
+-- Each child has its own default, which may be there already.
 CREATE FUNCTION pindah.add_default(relation regclass, organisation_column name) RETURNS boolean
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
 	SET search_path = pg_catalog, pg_temp AS $$
@@ -294,7 +325,7 @@ BEGIN
 	IF attribute.atthasdef OR attribute.attidentity <> '' THEN
 		RETURN false;
 	END IF;
-	EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT %s()', relation, organisation_column,
+	EXECUTE format('ALTER TABLE ONLY %s ALTER COLUMN %I SET DEFAULT %s()', relation, organisation_column,
 		pindah.organisation_accessor(relation, organisation_column));
 	RETURN true;
 END $$;
@@ -319,8 +350,16 @@ BEGIN
 	IF FOUND THEN
 		RETURN NULL;
 	END IF;
+	-- An index of a partitioned table would take over those that its partitions
+	-- have, and take them along when it is dropped: each gets one of its own.
+	IF EXISTS (SELECT FROM pg_partition_tree(relation) p
+			JOIN pg_index i ON i.indrelid = p.relid
+			JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+			WHERE p.relid <> relation AND i.indnkeyatts = 1 AND a.attname = organisation_column) THEN
+		RETURN NULL;
+	END IF;
 	EXECUTE format('CREATE INDEX ON %s (%I)', relation, organisation_column);
-	SELECT i.indexrelid::regclass::text INTO created FROM pg_index i
+	SELECT c.relname INTO created FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 		WHERE i.indrelid = relation AND i.indexrelid <> ALL (coalesce(existing, '{}'));
 	RETURN created;
 END $$;
@@ -342,7 +381,7 @@ BEGIN
 			pindah.member('pindah_organisation_uuid') || '()', pindah.member('pindah_organisation_bigint') || '()',
 			pindah.member('pindah_organisation_id') || '()')
 	LOOP
-		EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', relation, organisation_column);
+		EXECUTE format('ALTER TABLE ONLY %s ALTER COLUMN %I DROP DEFAULT', relation, organisation_column);
 	END LOOP;
 END $$;
 GRANT EXECUTE ON FUNCTION pindah.drop_default(regclass) TO PUBLIC;
@@ -354,15 +393,23 @@ CREATE FUNCTION pindah.drop_index(relation regclass, index_name text) RETURNS vo
 DECLARE
 	index regclass;
 BEGIN
-	SELECT i.indexrelid INTO index FROM pg_index i
-		WHERE i.indrelid = relation AND i.indexrelid::regclass::text = index_name
-			AND NOT i.indisunique;
+	SELECT i.indexrelid INTO index FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+		WHERE i.indrelid = relation AND c.relname = index_name AND NOT i.indisunique;
 	IF FOUND THEN
 		EXECUTE format('DROP INDEX %s', index);
 	END IF;
 END $$;
 GRANT EXECUTE ON FUNCTION pindah.drop_index(regclass, text) TO PUBLIC;
 COMMENT ON FUNCTION pindah.drop_index(regclass, text) IS 'drops the index that pindah_protect_table() made';
+
+CREATE FUNCTION pindah.record_protection(relation regclass, record jsonb) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
+	SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	EXECUTE format('COMMENT ON POLICY pindah_select ON %s IS %L', relation, 'pindah_auth: ' || record::text);
+END $$;
+GRANT EXECUTE ON FUNCTION pindah.record_protection(regclass, jsonb) TO PUBLIC;
+COMMENT ON FUNCTION pindah.record_protection(regclass, jsonb) IS 'keeps what a table was like, and how it is protected';
 
 -- Refuse arguments that do not go together or are not of their form.
 CREATE FUNCTION pindah.check_protection(relation regclass, permission text, parent regclass, foreign_key name,
@@ -420,7 +467,10 @@ BEGIN
 		'column', tenant_column, 'permission', permission, 'verbs', verbs,
 		'parent', parent::text, 'foreign_key', foreign_key, 'shared', shared)));
 
-	PERFORM pindah.drop_policies(relation);
+	PERFORM pindah.drop_policies(relation, '{pindah_select,pindah_insert,pindah_update,pindah_delete}'::text[]
+		|| CASE WHEN NOT shared THEN '{pindah_tenant}'::text[] END
+		|| CASE WHEN shared OR permission IS NOT NULL THEN '{pindah_wall_insert,pindah_wall_update,pindah_wall_delete}'::text[] END
+		|| CASE WHEN NOT shared AND permission IS NOT NULL THEN '{pindah_wall_select}'::text[] END);
 	IF shared THEN
 		PERFORM pindah.create_shared_policies(relation, permission, verbs);
 	ELSIF parent IS NOT NULL THEN
@@ -435,9 +485,11 @@ BEGIN
 	END IF;
 	EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', relation);
 	IF created_index IS NOT NULL THEN
+		-- There is another key now; the index for the former one was ours.
+		PERFORM pindah.drop_index(relation, record->>'index');
 		record := record || jsonb_build_object('index', created_index);
 	END IF;
-	EXECUTE format('COMMENT ON POLICY pindah_select ON %s IS %L', relation, 'pindah_auth: ' || record::text);
+	PERFORM pindah.record_protection(relation, record);
 
 	-- A partition or child can be read by its own name.
 	FOR child IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = relation LOOP
@@ -464,7 +516,7 @@ CREATE FUNCTION pindah.protect_like(relation regclass, model regclass) RETURNS v
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
 	SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	settings jsonb := pindah.protection_record(model)->'settings';
+	settings jsonb := pindah.protection_settings(model);
 BEGIN
 	IF settings IS NULL OR EXISTS (SELECT FROM pg_class WHERE oid = relation AND relkind NOT IN ('r', 'p')) THEN
 		RETURN;
@@ -488,13 +540,19 @@ BEGIN
 	FOR pair IN
 		SELECT DISTINCT i.inhrelid::regclass AS child, i.inhparent::regclass AS parent
 			FROM pg_event_trigger_ddl_commands() c
-			JOIN pg_inherits i ON c.objid IN (i.inhrelid, i.inhparent)
+			-- By either index: there may be thousands of partitions.
+			CROSS JOIN LATERAL (SELECT inhrelid, inhparent FROM pg_inherits WHERE inhrelid = c.objid
+				UNION ALL SELECT inhrelid, inhparent FROM pg_inherits WHERE inhparent = c.objid) i
 			WHERE c.classid = 'pg_class'::regclass
 				AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = i.inhparent AND p.polname IN ('pindah_select', 'pindah_tenant')
 					-- A reference table that becomes a partition is one no more.
 					AND NOT EXISTS (SELECT FROM pg_policy q WHERE q.polrelid = i.inhrelid AND q.polname = p.polname))
 	LOOP
 		PERFORM pindah.protect_like(pair.child, pair.parent);
+		-- What it got from its parent goes when the parent's does.
+		IF pindah.protection_record(pair.parent) ? 'default' THEN
+			PERFORM pindah.record_protection(pair.child, pindah.protection_record(pair.child) || '{"default": true}');
+		END IF;
 	END LOOP;
 END $$;
 REVOKE ALL ON FUNCTION pindah.protect_new_children() FROM PUBLIC;
@@ -550,7 +608,7 @@ BEGIN
 		RETURN '{"shared": true}';
 	END IF;
 	IF pindah.protection_record(relation) ? 'settings' THEN
-		RETURN pindah.protection_record(relation)->'settings';
+		RETURN pindah.protection_settings(relation);
 	END IF;
 	SELECT array_agg(a.attname) INTO columns FROM pg_attribute a
 		WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped

@@ -71,7 +71,7 @@ BEGIN;
 SELECT pindah_unprotect_table('"Shop 1"."Stock Items"');
 ROLLBACK;
 SELECT count(*) FROM victim;
-COMMENT ON POLICY pindah_select ON "Shop 1"."Stock Items" IS 'pindah_auth: {"force": false, "row_security": false, "default": true, "index": "\"Shop 1\".\"Stock Items_organisation_id_idx\""}';
+COMMENT ON POLICY pindah_select ON "Shop 1"."Stock Items" IS 'pindah_auth: {"force": false, "row_security": false, "default": true, "index": "Stock Items_organisation_id_idx"}';
 SELECT pindah_unprotect_table('"Shop 1"."Stock Items"');
 \d "Shop 1"."Stock Items"
 SELECT pindah_unprotect_table('"Shop 1"."Stock Items"');
