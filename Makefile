@@ -8,7 +8,7 @@ EXTENSION = pindah_auth
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" pindah_auth.control)
 
 MODULE_big = pindah_auth
-ROOMS = base64url json_reader verdict crypto jws jwk claims settings \
+ROOMS = base64url json_reader verdict crypto jws weak_secret jwk claims settings \
 	encoding file_reader keyring trust_stats trust_document trust_file trust_tables trust \
 	revocation verify identity_block token_cache \
 	citus identity readable_settings child_plans plan_constants identity_guard \
@@ -23,12 +23,12 @@ PG_CPPFLAGS = -isystem $(includedir_server) -DPINDAH_VERSION='"$(EXTVERSION)"'
 
 # The install script is assembled, in this order, from one file a capability.
 SQL_PARTS = sql/schema.sql sql/trust.sql sql/signing_keys.sql sql/revocation.sql \
-	sql/trust_view.sql sql/identity.sql \
+	sql/trust_view.sql sql/identity.sql sql/reporting_roles.sql \
 	sql/authorization.sql sql/pre_request.sql sql/tenants.sql sql/advisor.sql sql/advisor_tables.sql \
 	sql/advisor_objects.sql sql/advisor_trust.sql
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 
-REGRESS = setup denials jws whoami permissions survive trusting keys signing revoking protect shapes long_scans cleanup
+REGRESS = setup denials jws whoami permissions survive trusting keys weak_secrets signing role_claims revoking protect shapes long_scans cleanup
 REGRESS_OPTS = --inputdir=test --load-extension=plpgsql
 ISOLATION = revoke_key revoke_user
 ISOLATION_OPTS = --inputdir=test

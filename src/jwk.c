@@ -130,9 +130,10 @@ choose_algorithm(const JsonObject *object, const char *kty,
 	return KEY_OK;
 }
 
-/* Hand the key's numbers to OpenSSL. */
+/* Hand the key's numbers to OpenSSL; of a secret, say how good it is. */
 static KeyVerdict
-fill_key(const JsonObject *object, CryptoAlgorithm algorithm, CryptoKey *key)
+fill_key(const JsonObject *object, CryptoAlgorithm algorithm, CryptoKey *key,
+		 SecretStrength *strength)
 {
 	Bytes		a;
 	Bytes		b;
@@ -144,6 +145,7 @@ fill_key(const JsonObject *object, CryptoAlgorithm algorithm, CryptoKey *key)
 			if (bytes_member(object, "k", &a))
 			{
 				verdict = crypto_key_set_secret(key, algorithm, a.data, a.len);
+				*strength = weak_secret_judge(a.data, a.len);
 				crypto_wipe(a.data, a.len);
 			}
 			break;
@@ -248,8 +250,24 @@ jwk_read(const char *json, size_t len, int encoding, CryptoKey *key, Jwk *jwk)
 		jwk->key_id = kid->text;
 	}
 
-	verdict = fill_key(&object, jwk->algorithm, key);
+	verdict = fill_key(&object, jwk->algorithm, key, &jwk->strength);
 	if (verdict != KEY_OK)
 		return verdict;
 	return describe(&object, jwk);
+}
+
+/*
+ * Read a JWK that shall be trusted: as jwk_read(), but a secret that everybody
+ * knows is refused.  (A pure check of a signature takes it: the examples of
+ * the standards must verify.)
+ */
+KeyVerdict
+jwk_read_trusted(const char *json, size_t len, int encoding, CryptoKey *key,
+				 Jwk *jwk)
+{
+	KeyVerdict	verdict = jwk_read(json, len, encoding, key, jwk);
+
+	if (verdict == KEY_OK && jwk->strength == SECRET_IS_KNOWN)
+		return KEY_SECRET_KNOWN;
+	return verdict;
 }

@@ -12,6 +12,7 @@
 
 #include "crypto.h"
 #include "json_reader.h"
+#include "weak_secret.h"
 
 /* An RFC 7638 thumbprint: SHA-256 in base64url, with a final NUL. */
 #define JWK_THUMBPRINT_SIZE	44
@@ -22,10 +23,13 @@ typedef struct Jwk
 	const char *kty;
 	const char *key_id;			/* NULL: the JWK has none */
 	char		thumbprint[JWK_THUMBPRINT_SIZE];
+	SecretStrength strength;	/* of a secret */
 	const char *public_json;	/* what may be stored: no private member */
 } Jwk;
 
 extern KeyVerdict jwk_read(const char *json, size_t len, int encoding,
 						   CryptoKey *key, Jwk *jwk);
+extern KeyVerdict jwk_read_trusted(const char *json, size_t len, int encoding,
+								   CryptoKey *key, Jwk *jwk);
 
 #endif							/* PINDAH_JWK_H */

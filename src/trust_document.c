@@ -167,7 +167,7 @@ read_key(Reader *reader, const char *issuer, const char *text, size_t len,
 	CryptoKey  *crypto = keyring_alloc_key(reader->ring->context);
 	TrustedKey *key;
 	Jwk			jwk;
-	KeyVerdict	verdict = jwk_read(text, len, PG_UTF8, crypto, &jwk);
+	KeyVerdict	verdict = jwk_read_trusted(text, len, PG_UTF8, crypto, &jwk);
 	bool		is_secret;
 
 	if (verdict == KEY_UNKNOWN_TYPE || verdict == KEY_UNKNOWN_ALGORITHM ||

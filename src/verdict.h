@@ -188,6 +188,8 @@
 	  "Ed25519 has 32 bytes, Ed448 has 57 (RFC 8037 section 2).") \
 	V(KEY_SECRET_SIZE, "the secret is shorter than the output of its hash", \
 	  "HS256 needs 32 random bytes or more, HS384 48, HS512 64 (RFC 7518 section 3.2).") \
+	V(KEY_SECRET_KNOWN, "the secret is an example, a sequence or a repetition: anybody can guess it", \
+	  "Make a random one with \"openssl rand -base64 48\", and give it to the issuer too.") \
 	V(KEY_UNUSABLE, "OpenSSL does not accept the key", \
 	  "Check the JWK with the issuer.")
 

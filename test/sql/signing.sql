@@ -100,7 +100,7 @@ SELECT pindah_create_key('', 'ES256');
 SELECT pindah_distrust_issuer('');
 
 -- Of every kind: it signs, it is accepted, and what is published is public.
-SET pindah.algorithms = 'HS256,HS384,HS512,RS256,PS512,ES256,ES384,ES512,ES256K,EdDSA,Ed25519,Ed448';
+SET pindah.algorithms = 'HS256,HS384,HS512,RS256,ES256,ES384,ES512,ES256K,EdDSA,Ed25519,Ed448';
 CREATE TEMPORARY TABLE made AS
 	SELECT a AS algorithm, 'issuer ' || a AS issuer
 	FROM unnest(string_to_array(current_setting('pindah.algorithms'), ',')) a;
