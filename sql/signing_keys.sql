@@ -121,7 +121,7 @@ CREATE FUNCTION pindah_rotate_key(issuer text, overlap interval DEFAULT '2 hours
 	SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-	began timestamptz := clock_timestamp();
+	seen text := (SELECT k.kid FROM pindah.keys k WHERE k.issuer = issuer AND k.made_here AND k.state = 'active');
 	old record;
 	successor record;
 	longest interval;
@@ -131,9 +131,9 @@ BEGIN
 			USING ERRCODE = '22023', HINT = 'Give the time for which the tokens of the old key shall be good.';
 	END IF;
 	PERFORM pindah.lock_issuer(issuer);
-	SELECT k.kid, k.algorithm, k.activated_at INTO old
+	SELECT k.kid, k.algorithm INTO old
 		FROM pindah.keys k WHERE k.issuer = issuer AND k.made_here AND k.state = 'active';
-	IF old.activated_at > began THEN
+	IF old.kid IS NOT NULL AND old.kid IS DISTINCT FROM seen THEN
 		-- Nobody could know the key that has become next only now.
 		RAISE NOTICE 'another session has rotated the key meanwhile';
 		RETURN old.kid;
