@@ -45,7 +45,7 @@ refuse_token(TokenVerdict verdict, bool from_cookie)
 	HttpExtras	extras = {0};
 
 	if (verdict == TOKEN_THROTTLED)
-		extras.retry_after = throttle_wait();
+		extras.retry_after = Max(throttle_wait(), 1);
 	else if (from_cookie)
 		extras.set_cookie = cookie_header("", 0);
 	http_refuse_token(verdict, extras);

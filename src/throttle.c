@@ -133,7 +133,7 @@ client_address(void)
 	static uint64 connection = 0;
 	const char *named;
 
-	if (MyBackendType != B_BACKEND)
+	if (MyBackendType != B_BACKEND && MyBackendType != B_WAL_SENDER)
 		return 0;
 	named = http_request_client_address();
 	if (named != NULL)

@@ -111,13 +111,14 @@ sub difference
 {
 	my ($answer, $expected) = @_;
 	my $body = $answer->{body};
+	my ($code, $details) = map { $_ // 'none' } ref $body eq 'HASH' ? @$body{qw(code details)} : (undef, undef);
 	my @wrong;
 	push @wrong, "status $answer->{status} ($answer->{sqlstate})"
 	  if $answer->{status} != $expected->{status};
-	push @wrong, "code $body->{code}"
-	  if defined $expected->{code} && $body->{code} ne $expected->{code};
-	push @wrong, "details $body->{details}"
-	  if defined $expected->{code} && $expected->{code} =~ /^[a-z]/ && $body->{details} ne "reason: $expected->{code}";
+	push @wrong, "code $code"
+	  if defined $expected->{code} && $code ne $expected->{code};
+	push @wrong, "details $details"
+	  if defined $expected->{code} && $expected->{code} =~ /^[a-z]/ && $details ne "reason: $expected->{code}";
 	if (exists $expected->{ids})
 	{
 		my $ids = ref $body eq 'ARRAY' ? join(' ', map { $_->{id} } @$body) : 'no rows';
@@ -481,6 +482,22 @@ request('a token that expires in the middle of a request', 'GET /invoices',
 	{ headers => { 'X-Pindah-Token' => $ending }, after => 'SELECT pg_catalog.pg_sleep(3)' }, status => 403, code => '28000', body => qr/reason: expired/);
 request('... and the next request', 'GET /invoices', { headers => { 'X-Pindah-Token' => $ending } }, status => 401, code => 'expired');
 try_requests('ending', $node, 'authenticator');
+
+#
+# A token that is taken back, on a connection that has verified it before
+#
+$node->safe_psql('postgres', <<"SQL");
+CREATE FUNCTION api.take_back(jti text) RETURNS text VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE sql BEGIN ATOMIC SELECT public.pindah_revoke_token('https://issuer.example', jti); SELECT 'taken'; END;
+SQL
+@cases = ();
+my $lost = $carriers{cookie}->(token(jti => '"lost"'));
+request('a token before it is taken back', 'GET /invoices', $lost, status => 200, ids => '1 2');
+request('... taken back', 'POST /rpc/take_back', { headers => { 'X-Pindah-Token' => $alice }, body => '{"jti": "lost"}' }, status => 200);
+request('... and after', 'GET /invoices', $lost, status => 401, code => 'revoked',
+	headers => { 'www-authenticate' => $invalid, 'set-cookie' => $cleared });
+request('... others go on', 'GET /invoices', { headers => { 'X-Pindah-Token' => $alice } }, status => 200, ids => '1 2');
+try_requests('revoked', $node, 'authenticator');
 
 #
 # A hot standby
