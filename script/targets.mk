@@ -4,7 +4,7 @@
 # A machine that was never provisioned has no pg_config and so no PGXS: these
 # targets are shell scripts, which provision first and call make again.
 
-.PHONY: help check check-build check-versions demo demo-stop bench fuzz fuzz-sql dist
+.PHONY: help check check-build check-versions check-upgrade stress demo demo-stop bench fuzz fuzz-sql dist
 
 help:
 	@echo 'make               build (needs pg_config; script/provision build installs it)'
@@ -15,6 +15,8 @@ help:
 	@echo 'make check         build and run every test in throw-away clusters (LAYERS="regress tap")'
 	@echo 'make check-build   build a copy of the tree with every warning an error'
 	@echo 'make check-versions  the same on PostgreSQL 15, 17 and 18 (VERSIONS="17 18"; needs root)'
+	@echo 'make check-upgrade pg_upgrade to PostgreSQL 17 with the extension in the database (needs root)'
+	@echo 'make stress        fifty sessions verify while trust changes (STRESS_SECONDS=60)'
 	@echo 'make bench         print a table of speed ratios (PARTS="scans denied")'
 	@echo 'make fuzz          fuzz the parsers (FUZZ_SECONDS=60 for each)'
 	@echo 'make fuzz-sql      let sqlsmith try to see rows of another tenant (STATEMENTS=200000, about an hour)'
@@ -34,6 +36,12 @@ check-build:
 
 check-versions:
 	@script/check-versions $(LAYERS)
+
+check-upgrade:
+	@script/check-upgrade
+
+stress:
+	@script/stress $(STRESS_SECONDS)
 
 demo:
 	@demo/run
