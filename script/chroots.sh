@@ -53,7 +53,7 @@ in_chroot()
 		mount -t proc proc "$folder/proc"
 		mount --rbind /dev "$folder/dev"
 		mount -t tmpfs -o mode=1777 tmpfs "$folder/dev/shm"
-		exec chroot "$folder" env HOME=/root "$@"' bash "$folder" "$@"
+		exec chroot "$folder" env -u PG_CONFIG -u PG_BIN HOME=/root "$@"' bash "$folder" "$@"
 }
 
 # Make the Debian of a suite, unless it is there: whole, or not at all.

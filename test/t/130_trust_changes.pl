@@ -105,7 +105,7 @@ $node->command_ok([ 'pg_dump', '-f', $dump, 'postgres' ], 'pg_dump');
 $node->safe_psql('postgres', 'CREATE DATABASE restored');
 $node->command_ok([ 'psql', '-X', '-v', 'ON_ERROR_STOP=1', '-q', '-d', 'restored', '-f', $dump ], 'restored');
 for my $what ('SELECT issuer, audience, organisations, claim_map, created_at FROM pindah.issuers ORDER BY issuer',
-	'SELECT * FROM pindah.keys', 'SELECT polname, pg_get_expr(polqual, polrelid), obj_description(oid) FROM pg_policy ORDER BY polname')
+	'SELECT * FROM pindah.keys', 'SELECT polname, pg_get_expr(polqual, polrelid), obj_description(oid, \'pg_policy\') FROM pg_policy ORDER BY polname')
 {
 	is($node->safe_psql('restored', $what), $node->safe_psql('postgres', $what), "the same after it: $what");
 }

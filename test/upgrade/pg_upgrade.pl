@@ -43,13 +43,12 @@ my $signed = $old->safe_psql('postgres', q(SELECT pindah_issue_jwt('{"sub": "sam
 $token{sam} = $signed;
 
 # What a server says of trust, tables and tokens.
-my %told;
-sub tell
+sub told_by
 {
 	my ($node) = @_;
 	my %answers;
 	for my $what ('SELECT * FROM pindah.issuers ORDER BY 1', 'SELECT * FROM pindah.keys ORDER BY 1, 2', 'SELECT * FROM pindah.revocations ORDER BY 1, 2, 3',
-		'SELECT polrelid::regclass, polname, polcmd, polpermissive, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid), obj_description(oid) FROM pg_policy ORDER BY 1, 2',
+		q(SELECT polrelid::regclass, polname, polcmd, polpermissive, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid), obj_description(oid, 'pg_policy') FROM pg_policy ORDER BY 1, 2),
 		'SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class WHERE relrowsecurity ORDER BY 1',
 		q(SELECT setconfig FROM pg_db_role_setting ORDER BY 1),
 		q(SELECT extname, extversion, extconfig::regclass[] FROM pg_extension WHERE extname = 'pindah_auth'),
@@ -67,7 +66,7 @@ sub tell
 	}
 	return \%answers;
 }
-my $before = tell($old);
+my $before = told_by($old);
 like($before->{ann}, qr/^ann\|\{2,4,6,8,10\}\|1\|1$/, 'before: a user sees the rows of the tenant');
 like($before->{sam}, qr/^sam\|\{1,3,5,7,9\}\|0\|0$/, '... with a token that was signed here, too');
 is($before->{eve}, 'reason: revoked', '... a revoked one sees nothing');
@@ -80,7 +79,7 @@ command_ok(
 	[ 'pg_upgrade', '--no-sync', '-d', $old->data_dir, '-D', $new->data_dir, '-b', "$ENV{OLD_INSTALL}/bin", '-B', $new->config_data('--bindir'),
 		'-s', $new->host, '-p', $old->port, '-P', $new->port ], 'pg_upgrade');
 $new->start;
-my $after = tell($new);
+my $after = told_by($new);
 is($after->{$_}, $before->{$_}, "the same after it: $_") for sort keys %$before;
 
 my ($out, $err) = ('', '');
