@@ -53,7 +53,7 @@ use_postgresql()
 		[ -x "$PG_CONFIG" ] || PG_CONFIG=$(command -v pg_config) ||
 			die "no pg_config found; run script/provision build"
 	fi
-	[ "$PG_MAJOR" -ge 15 ] || die "PostgreSQL $PG_MAJOR is too old; 15 or later is needed"
+	[ "$PG_MAJOR" -ge "${OLDEST:-15}" ] || die "PostgreSQL $PG_MAJOR is too old; 15 or later is needed"
 	PG_BIN=$("$PG_CONFIG" --bindir)
 	export PG_MAJOR PG_CONFIG PG_BIN
 }
