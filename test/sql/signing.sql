@@ -244,7 +244,9 @@ DROP ROLE regress_pindah_reader;
 SHOW pindah.access_token_lifetime;
 SET ROLE regress_pindah_app;
 SET pindah.access_token_lifetime = '30 days';
+\set VERBOSITY sqlstate
 SHOW pindah.key_passphrase_file;
+\set VERBOSITY default
 RESET ROLE;
 SET pindah.key_passphrase_file = '/tmp/x';
 
