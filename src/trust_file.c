@@ -40,6 +40,9 @@
 /* Times that a file which changes while it is read is read again at once. */
 #define MAX_ATTEMPTS	5
 
+/* The bit of what the log was told that stands for a file that is not usable. */
+#define BROKEN			UINT64CONST(1)
+
 /* The last time that the file was read, whatever came of it. */
 typedef struct Attempt
 {
@@ -151,58 +154,66 @@ read_file(const char *path, Attempt *next)
 	{
 		MemoryContextSwitchTo(caller);
 		FlushErrorState();
+		if (next->context != NULL)
+			MemoryContextDelete(next->context);
+		memset(next, 0, sizeof(*next));
 		next->document.error = "there is not enough memory to read it";
-		next->document.files = NULL;
-		next->document.ring = NULL; /* goes with the context */
-		next->settled = false;
 	}
 	PG_END_TRY();
 }
 
-/* Say in the log what came of reading; not the statement that was running. */
+/*
+ * Say in the log what came of reading, and not the statement that was running.
+ * "was_broken" says what the log was told before.
+ */
 static void
-report(const Attempt *outcome)
+report(const char *path, const TrustDocument *document, bool was_broken)
 {
-	const TrustDocument *document = &outcome->document;
-
 	if (document->error != NULL)
 		ereport(LOG_SERVER_ONLY,
 				(errcode(ERRCODE_CONFIG_FILE_ERROR), errhidestmt(true), errhidecontext(true),
 				 errmsg("could not use trust file \"%s\": %s",
-						outcome->path, document->error),
+						path, document->error),
 				 trusted != NULL ?
 				 errdetail("What it said before stays in force.") :
 				 errdetail("Nobody is trusted by it.")));
-	else if (attempt.document.error != NULL)
+	else if (was_broken)
 		ereport(LOG_SERVER_ONLY,
 				(errhidestmt(true), errhidecontext(true),
-				 errmsg("trust file \"%s\" is in order again", outcome->path)));
+				 errmsg("trust file \"%s\" is in order again", path)));
 	if (document->error == NULL && document->nskipped > 0)
 		ereport(LOG_SERVER_ONLY,
 				(errhidestmt(true), errhidecontext(true),
 				 errmsg("keys of trust file \"%s\" are skipped: their kty, crv, alg or use is not supported",
-						outcome->path),
+						path),
 				 errdetail("Skipped: %d.", document->nskipped)));
 	if (document->error == NULL && document->secret_is_open)
 		ereport(LOG_SERVER_ONLY,
 				(errhidestmt(true), errhidecontext(true),
 				 errmsg("trust file \"%s\" holds a secret that every user of this machine can read",
-						outcome->path),
+						path),
 				 errhint("Whoever has the secret of an HMAC issuer can sign tokens: take the permission from others with chmod o-r.")));
 }
 
-/* Has no other session told the log of this outcome? */
-static bool
-is_news(const Attempt *outcome)
+/*
+ * Tell the log of an outcome that is new to this session, unless another
+ * session has: all find the same.
+ */
+static void
+report_once(const char *path, const TrustDocument *document)
 {
-	const char *error = outcome->document.error;
 	uint64		what;
+	uint64		before;
 
-	memcpy(&what, outcome->document.digest, sizeof(what));
-	if (error != NULL)
-		what += hash_bytes_extended((const unsigned char *) error,
-									(int) strlen(error), 1);
-	return trust_stats_tell_once(what);
+	memcpy(&what, document->digest, sizeof(what));
+	if (document->error == NULL)
+		what &= ~BROKEN;
+	else
+		what = BROKEN | (what + hash_bytes_extended((const unsigned char *) document->error,
+													(int) strlen(document->error), 1));
+	if (trust_stats_tell_once(what, &before))
+		report(path, document,
+			   attempt.document.error != NULL || (before & BROKEN) != 0);
 }
 
 /* Is this the outcome that was there before? */
@@ -227,8 +238,8 @@ load(const char *path)
 	read_file(path, &next);
 	same = is_same_outcome(&attempt, &next);
 	next.at = same ? attempt.at : GetCurrentTimestamp();
-	if (!same && is_news(&next))
-		report(&next);
+	if (!same)
+		report_once(path, &next.document);
 
 	if (next.document.error == NULL &&
 		(trusted == NULL ||

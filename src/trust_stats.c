@@ -177,13 +177,17 @@ trust_stats_find(uint64 key, uint64 *uses, TimestampTz *last_used)
 
 /*
  * Is this news?  All sessions find out the same about the trust file; the
- * first one tells the log.  Where nothing is shared, each does.
+ * first one tells the log.  Where nothing is shared, each does.  "before" is
+ * what the log was told last, 0 when that is not known.
  */
 bool
-trust_stats_tell_once(uint64 what)
+trust_stats_tell_once(uint64 what, uint64 *before)
 {
-	return !is_shared || stats == NULL ||
-		pg_atomic_exchange_u64(&stats->told, what) != what;
+	*before = 0;
+	if (!is_shared || stats == NULL)
+		return true;
+	*before = pg_atomic_exchange_u64(&stats->told, what);
+	return *before != what;
 }
 
 /* Ask for shared memory where there is some to be had. */

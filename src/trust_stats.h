@@ -24,6 +24,6 @@ extern uint64 trust_stats_key(KeySource source, const char *issuer,
 							  const char *key_id);
 extern void trust_stats_count(uint64 key, TimestampTz now);
 extern bool trust_stats_find(uint64 key, uint64 *uses, TimestampTz *last_used);
-extern bool trust_stats_tell_once(uint64 what);
+extern bool trust_stats_tell_once(uint64 what, uint64 *before);
 
 #endif							/* PINDAH_TRUST_STATS_H */

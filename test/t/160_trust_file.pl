@@ -193,7 +193,21 @@ put($file, document());
 is($later->("SELECT pindah_whoami()->>'reason'"), 'untrusted_issuer', '... a change counts as well');
 $ask->('COMMIT');
 
-# In place, with the same length, within a tick of the clock
+# One statement is judged by one trust, however long it takes
+put($file, $good);
+is($later->($verdicts), 'valid unknown_key', 'before a long statement');
+put("$file.next", document(issuer('https://a.example', jwks => { keys => [ $public{two} ] })));
+is($ask->(<<"SQL"), '', 'a file that changes in the middle of a statement changes nothing in it');
+DO \$\$ DECLARE verdicts text; BEGIN
+	COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; mv -f $file.next $file';
+	PERFORM pg_sleep(1.1);
+	verdicts := ($verdicts);
+	IF verdicts <> 'valid unknown_key' THEN RAISE '%', verdicts; END IF;
+END \$\$
+SQL
+is($ask->($verdicts), 'unknown_key valid', '... but in the next');
+
+# In place, with the same length
 put($file, document(issuer('https://a.example', jwks => { keys => [ $public{one} ] })));
 is($later->($verdicts), 'valid unknown_key', 'again in order');
 sleep 3.1;
