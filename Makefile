@@ -12,7 +12,7 @@ ROOMS = base64url json_reader verdict crypto jws weak_secret jwk claims settings
 	encoding file_reader keyring trust_stats trust_document trust_file trust_tables trust \
 	revocation verify identity_block token_cache \
 	citus identity readable_settings child_plans plan_constants identity_guard \
-	session_state \
+	session_state connection_start log_redaction \
 	signing_keys issue json_values authorization policy_support token_functions \
 	trust_functions trust_view \
 	http_error http_request throttle pre_request oauth_validator pindah_auth

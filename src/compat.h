@@ -50,8 +50,12 @@
  */
 #if PG_VERSION_NUM >= 160000
 #define guc_extra_alloc(size)	guc_malloc(LOG, (size))
+#define guc_value_alloc(text)	guc_strdup(LOG, (text))
+#define guc_value_free(text)	guc_free(text)
 #else
 #define guc_extra_alloc(size)	malloc(size)
+#define guc_value_alloc(text)	strdup(text)
+#define guc_value_free(text)	free(text)
 #endif
 
 #if PG_VERSION_NUM >= 150000

@@ -92,6 +92,7 @@ static const TokenState *token_state = NULL;
 static const Identity *claims_identity = NULL;
 static bool token_was_dropped = false;	/* at the end of its transaction */
 static bool token_is_outdated = false;	/* at load: set in an earlier one */
+static TokenVerdict refused_at_start = TOKEN_OK;	/* with the connection */
 static Assigned assigned;
 static const struct config_generic *token_setting = NULL;
 static const struct config_generic *claims_setting = NULL;
@@ -99,7 +100,6 @@ static Review review;
 static RevocationReview revocation_review;
 static MemoryContext review_context = NULL;
 static MemoryContext scratch_context = NULL;
-static emit_log_hook_type previous_emit_log = NULL;
 
 /*
  * Verify a token and build its identity, in scratch_context; NULL with a
@@ -165,14 +165,43 @@ make_state(const Identity *identity, uint64 generation, uint64 revocations,
 	return state;
 }
 
-/* Hand the words of a verdict to guc.c. */
-static void
-refuse_setting(TokenVerdict verdict)
+/* Why the token that came with the connection was refused; TOKEN_OK: it was not. */
+TokenVerdict
+identity_refused_at_start(void)
 {
+	return refused_at_start;
+}
+
+/*
+ * Refuse a token.  In the options of a connection it is as if there were none:
+ * a warning, and whether one is required is decided when all is known
+ * (connection_start.c).  Otherwise hand the words of the verdict to guc.c.
+ */
+static bool
+refuse_setting(TokenVerdict verdict, char **newval, GucSource source)
+{
+	if (IsInitProcessingMode())
+		refused_at_start = verdict;
+	if (IsInitProcessingMode() && source == PGC_S_CLIENT)
+	{
+		char	   *nobody = guc_value_alloc("");
+
+		if (nobody == NULL)
+			return false;
+		ereport(WARNING,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("%s: %s", TOKEN_REFUSED, token_verdict_sentence(verdict)),
+				 errdetail("reason: %s", token_verdict_reason(verdict)),
+				 errhint("%s", token_verdict_hint(verdict))));
+		guc_value_free(*newval);
+		*newval = nobody;
+		return true;
+	}
 	GUC_check_errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION);
 	GUC_check_errmsg("%s: %s", TOKEN_REFUSED, token_verdict_sentence(verdict));
 	GUC_check_errdetail("reason: %s", token_verdict_reason(verdict));
 	GUC_check_errhint("%s", token_verdict_hint(verdict));
+	return false;
 }
 
 /*
@@ -262,12 +291,14 @@ check_token(char **newval, void **extra, GucSource source)
 		generation = verify_generation();
 		revocations = revocation_generation();
 		identity = verify_and_build(*newval, true, &verdict);
-		error_context_stack = outer_context;
 		if (identity == NULL)
 		{
-			refuse_setting(verdict);
-			return false;
+			bool		accepted = refuse_setting(verdict, newval, source);
+
+			error_context_stack = outer_context;
+			return accepted;
 		}
+		error_context_stack = outer_context;
 	}
 	if (!settings_session_identity() && source == PGC_S_SESSION)
 		identity_warn_of_early_end();
@@ -589,6 +620,13 @@ identity_current(void)
 
 	if (view.verdict != TOKEN_OK)
 		raise_token_verdict(view.verdict, "identity is no longer in force");
+	if (view.identity == NULL && settings_require_token() &&
+		!superuser_arg(GetAuthenticatedUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("an identity is required"),
+				 errdetail("reason: absent"),
+				 errhint("pindah.require_token is on here: set pindah.token to a valid token first.")));
 	return view.identity;
 }
 
@@ -649,24 +687,6 @@ on_transaction_end(XactEvent event, void *arg)
 	session_changes++;
 }
 
-/*
- * Keep the statement and context of a refusal out of the server log: the
- * token stands in them, when it was not sent as a parameter.
- */
-static void
-hide_refused_token(ErrorData *edata)
-{
-	if (edata->sqlerrcode == ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION &&
-		edata->message != NULL &&
-		strncmp(edata->message, TOKEN_REFUSED, strlen(TOKEN_REFUSED)) == 0)
-	{
-		edata->hide_stmt = true;
-		edata->hide_ctx = true;
-	}
-	if (previous_emit_log)
-		previous_emit_log(edata);
-}
-
 /* Define the settings of this room. */
 void
 IdentityInit(void)
@@ -694,6 +714,4 @@ IdentityInit(void)
 	token_setting = settings_find("pindah.token");
 	claims_setting = settings_find("pindah.role_claims");
 	RegisterXactCallback(on_transaction_end, NULL);
-	previous_emit_log = emit_log_hook;
-	emit_log_hook = hide_refused_token;
 }

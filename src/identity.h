@@ -37,6 +37,7 @@ extern IdentityView identity_look(void);
 extern const Identity *identity_current(void);
 extern TokenVerdict identity_judge_token(const char *token, TimestampTz *expires_at);
 extern void identity_set_token(const char *token, bool is_local);
+extern TokenVerdict identity_refused_at_start(void);
 extern uint64 identity_after_commit(void);
 extern bool identity_was_other_than(uint64 fingerprint);
 extern void identity_warn_of_early_end(void);

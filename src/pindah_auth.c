@@ -7,10 +7,12 @@
  */
 #include "compat.h"
 
+#include "connection_start.h"
 #include "fmgr.h"
 #include "http_request.h"
 #include "identity.h"
 #include "identity_guard.h"
+#include "log_redaction.h"
 #include "miscadmin.h"
 #include "oauth_validator.h"
 #include "readable_settings.h"
@@ -43,6 +45,8 @@ _PG_init(void)
 	SigningKeysInit();
 	IdentityGuardInit();
 	SessionStateInit();
+	ConnectionStartInit();
+	LogRedactionInit();
 	HttpRequestInit();
 	OAuthValidatorInit();
 	MarkGUCPrefixReserved("pindah");

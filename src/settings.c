@@ -26,6 +26,7 @@ static int	clock_skew = 30;
 static int	max_token_lifetime = 0;
 static int	max_token_size = 16384;
 static bool session_identity = true;
+static bool require_token = false;
 static int	access_token_lifetime = 3600;
 static char *algorithms = NULL;
 static uint32 allowed_algorithms = 0;	/* bit 1 << CryptoAlgorithm */
@@ -66,6 +67,13 @@ settings_access_token_lifetime(void)
 	return access_token_lifetime;
 }
 
+/* Must there be an identity? */
+bool
+settings_require_token(void)
+{
+	return require_token;
+}
+
 bool
 settings_algorithm_allowed(CryptoAlgorithm algorithm)
 {
@@ -94,7 +102,7 @@ assign_number(int newval, void *extra)
 }
 
 static void
-assign_session_identity(bool newval, void *extra)
+assign_switch(bool newval, void *extra)
 {
 	session_changes++;
 }
@@ -188,7 +196,7 @@ refuse_forged_settings(void)
 	static const char *const names[] = {
 		"pindah.clock_skew", "pindah.max_token_lifetime",
 		"pindah.max_token_size", "pindah.session_identity",
-		"pindah.session_state",
+		"pindah.session_state", "pindah.require_token",
 		"pindah.algorithms", "pindah.role_claims", "pindah.cookie_name",
 		"pindah.allowed_origins", "pindah.anonymous_requests",
 		"pindah.trust_file",
@@ -246,7 +254,7 @@ SettingsInit(void)
 	DefineCustomBoolVariable("pindah.session_identity",
 							 "Lets an identity outlive the transaction in which it was taken.",
 							 NULL, &session_identity, true, PGC_SUSET, 0,
-							 NULL, assign_session_identity, NULL);
+							 NULL, assign_switch, NULL);
 
 	/* Shorter limits what a stolen token is good for; longer asks less often
 	 * for a new one, which is when permissions are read afresh. */
@@ -254,6 +262,12 @@ SettingsInit(void)
 							"Seconds for which a token that is issued here is good.",
 							NULL, &access_token_lifetime, 3600, 1, 30 * 24 * 3600,
 							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+
+	/* Turn it on for roles that nobody should use without an identity. */
+	DefineCustomBoolVariable("pindah.require_token",
+							 "Refuses connections, and accessors, that come without an identity.",
+							 NULL, &require_token, false, PGC_SUSET, 0,
+							 NULL, assign_switch, NULL);
 
 	/* Narrow it to what your issuers use. */
 	DefineCustomStringVariable("pindah.algorithms",

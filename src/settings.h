@@ -24,6 +24,7 @@ extern int64 settings_clock_skew_usec(void);
 extern int64 settings_max_lifetime_usec(void);
 extern Size settings_max_token_size(void);
 extern bool settings_session_identity(void);
+extern bool settings_require_token(void);
 extern int	settings_access_token_lifetime(void);
 extern bool settings_algorithm_allowed(CryptoAlgorithm algorithm);
 extern uint64 settings_generation(void);

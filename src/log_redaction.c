@@ -1,0 +1,170 @@
+/*-------------------------------------------------------------------------
+ *
+ * log_redaction.c
+ *	  Keeps tokens out of what the server writes down about statements.
+ *
+ * A client should send its token as a parameter; many will write it into the
+ * text of a statement.  What looks like a JWT - "eyJ", as every base64url of
+ * '{"' begins, and two dots - is replaced by "eyJ..." where the text would be
+ * kept: in the server log, whatever makes it log a statement or its parameters,
+ * in pg_stat_activity, and in pg_stat_statements, which keeps utility
+ * statements such as SET as they are (and is told not to).
+ *
+ * This is hygiene and no wall: a text is shown in pg_stat_activity until it
+ * has been parsed, and a token in pieces is not found.  Only the hooks of this
+ * room write its state.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "log_redaction.h"
+
+#include "access/parallel.h"
+#include "identity.h"
+#include "miscadmin.h"
+#include "parser/analyze.h"
+#include "tcop/tcopprot.h"
+#include "utils/backend_status.h"
+#include "utils/memutils.h"
+
+#define JWT_BEGINS	"eyJ"
+#define JWT_SHORTEST	16		/* of what follows, dots included */
+#define BASE64URL \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+static char *redacted_statement = NULL; /* what debug_query_string points to */
+static emit_log_hook_type previous_emit_log = NULL;
+static post_parse_analyze_hook_type previous_post_parse_analyze = NULL;
+
+/* The length of what looks like a JWT at the start of a text; 0: it does not. */
+static size_t
+jwt_length(const char *text)
+{
+	size_t		len = strspn(text, BASE64URL);
+
+	if (text[len] != '.')
+		return 0;
+	len += 1 + strspn(text + len + 1, BASE64URL);
+	if (text[len] != '.' || len < JWT_SHORTEST)
+		return 0;
+	while (text[len] == '.')	/* a JWE has more of them */
+		len += 1 + strspn(text + len + 1, BASE64URL);
+	return len;
+}
+
+/* Where the first thing that looks like a JWT stands in a text, or NULL. */
+static const char *
+find_jwt(const char *text)
+{
+	const char *found = text == NULL ? NULL : strstr(text, JWT_BEGINS);
+
+	while (found != NULL && jwt_length(found) == 0)
+		found = strstr(found + 1, JWT_BEGINS);
+	return found;
+}
+
+/* A copy of a text, in a memory context, without the tokens in it. */
+static char *
+redact(const char *text, MemoryContext context)
+{
+	char	   *copy = MemoryContextAllocHuge(context, strlen(text) + sizeof("..."));
+	char	   *end = copy;
+	const char *found;
+
+	while ((found = find_jwt(text)) != NULL)
+	{
+		/* What is left out is longer than what stands for it. */
+		memcpy(end, text, found - text);
+		end += found - text;
+		end = stpcpy(end, JWT_BEGINS "...");
+		text = found + jwt_length(found);
+	}
+	strcpy(end, text);
+	return copy;
+}
+
+/* Take the tokens out of one of the texts of a message. */
+static void
+redact_message(char **text)
+{
+	if (find_jwt(*text) != NULL)
+		*text = redact(*text, ErrorContext);
+}
+
+/* Let the server log the statement of the client without its tokens. */
+static void
+redact_statement(ErrorData *edata)
+{
+	char	   *redacted;
+
+	if (find_jwt(debug_query_string) == NULL)
+		return;
+	if (CritSectionCount > 0)
+	{
+		edata->hide_stmt = true;	/* no memory to be had */
+		return;
+	}
+	redacted = redact(debug_query_string, TopMemoryContext);
+	if (redacted_statement != NULL)
+		pfree(redacted_statement);
+	redacted_statement = redacted;
+	debug_query_string = redacted_statement;
+}
+
+/*
+ * Take the tokens out of what goes to the log.  Of a refused token nothing at
+ * all is shown: it may not look like one.
+ */
+static void
+redact_log(ErrorData *edata)
+{
+	if (edata->sqlerrcode == ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION &&
+		edata->message != NULL &&
+		strncmp(edata->message, TOKEN_REFUSED, strlen(TOKEN_REFUSED)) == 0)
+	{
+		edata->hide_stmt = true;
+		edata->hide_ctx = true;
+	}
+	redact_message(&edata->message);
+	redact_message(&edata->detail);
+	redact_message(&edata->detail_log);
+	redact_message(&edata->hint);
+	redact_message(&edata->context);
+	redact_message(&edata->internalquery);
+	redact_statement(edata);
+	if (previous_emit_log)
+		previous_emit_log(edata);
+}
+
+/*
+ * When a statement of the client has been analysed, let the statistics views
+ * forget the tokens in it.
+ */
+static void
+redact_statistics(ParseState *state, Query *query, JumbleState *jumble)
+{
+	if (previous_post_parse_analyze)
+		previous_post_parse_analyze(state, query, jumble);
+	if (state->p_sourcetext == NULL || find_jwt(state->p_sourcetext) == NULL)
+		return;
+
+	/* No statistics of a utility statement, which is kept with its text. */
+	if (query->commandType == CMD_UTILITY)
+		query->queryId = 0;
+	if (state->p_sourcetext == debug_query_string && !IsParallelWorker())
+	{
+		char	   *redacted = redact(state->p_sourcetext, CurrentMemoryContext);
+
+		pgstat_report_activity(STATE_RUNNING, redacted);
+		pfree(redacted);
+	}
+}
+
+/* Chain the hooks of this room. */
+void
+LogRedactionInit(void)
+{
+	previous_emit_log = emit_log_hook;
+	emit_log_hook = redact_log;
+	previous_post_parse_analyze = post_parse_analyze_hook;
+	post_parse_analyze_hook = redact_statistics;
+}
