@@ -180,7 +180,7 @@ my %carriers = (
 #
 my @bad = (
 	[ $forged, 'bad_signature' ], [ $expired, 'expired' ], [ $large, 'too_large' ],
-	[ "$alice.", 'malformed' ], [ substr($alice, 0, -1), 'malformed' ],
+	[ "$alice.", 'malformed' ], [ substr($alice, 0, -2), 'malformed' ],
 	[ ($alice =~ s/\./%2E/r), 'malformed', 'percent-encoded' ],
 	[ qq("$alice"), 'malformed', 'quoted' ],
 	[ '', 'malformed', 'empty' ]);
