@@ -90,8 +90,12 @@ repalloc(void *pointer, Size size)
 void
 pfree(void *pointer)
 {
-	size_t		place = place_of(pointer);
+	size_t		place;
 
+	/* As the frontend's own does; the JSON parser of 18 counts on that. */
+	if (pointer == NULL)
+		return;
+	place = place_of(pointer);
 	free(pointer);
 	owned[place] = owned[--nowned];
 }
