@@ -17,7 +17,7 @@ help:
 	@echo 'make check-versions  the same on PostgreSQL 15, 17 and 18 (VERSIONS="17 18"; needs root)'
 	@echo 'make check-upgrade pg_upgrade to PostgreSQL 17 with the extension in the database (needs root)'
 	@echo 'make stress        fifty sessions verify while trust changes (STRESS_SECONDS=60)'
-	@echo 'make bench         print a table of speed ratios (PARTS="scans denied")'
+	@echo 'make bench         print a table of speed ratios (PARTS="scans denied", ROWS=10000000 for "large")'
 	@echo 'make fuzz          fuzz the parsers (FUZZ_SECONDS=60 for each)'
 	@echo 'make fuzz-sql      let sqlsmith try to see rows of another tenant (STATEMENTS=200000, about an hour)'
 	@echo 'make dist          make the archive for PGXN from the last commit'

@@ -1,21 +1,6 @@
 -- The plan that the policies get, against the one that a constant gets.
 SELECT bench.sign_in('HS256');
 
--- The nodes of a plan.  Left out are a Result that only asks once for the
--- permission, and an Append of which pruning has left one partition.
-CREATE FUNCTION bench.nodes(plan jsonb) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	inner_nodes text := (SELECT string_agg(bench.nodes(child), ', ' ORDER BY place)
-		FROM jsonb_array_elements(plan->'Plans') WITH ORDINALITY c(child, place));
-BEGIN
-	IF plan->>'Node Type' = 'Result' AND plan ? 'One-Time Filter'
-		OR plan->>'Node Type' = 'Append' AND jsonb_array_length(plan->'Plans') = 1 THEN
-		RETURN inner_nodes;
-	END IF;
-	RETURN concat(CASE WHEN (plan->>'Parallel Aware')::boolean THEN 'Parallel ' END, plan->>'Node Type',
-		' ' || (plan->>'Relation Name'), ' ' || (plan->>'Index Name'), ' (' || inner_nodes || ')');
-END $$;
-
 -- How many rows the plan's scans are believed to give.
 CREATE FUNCTION bench.estimate(plan jsonb) RETURNS numeric LANGUAGE sql AS $$
 	SELECT CASE WHEN plan ? 'Plans' THEN (SELECT sum(bench.estimate(child))

@@ -62,6 +62,21 @@ CREATE FUNCTION bench.tenant(number int) RETURNS uuid LANGUAGE sql IMMUTABLE AS 
 	SELECT ('00000000-0000-4000-8000-' || lpad(number::text, 12, '0'))::uuid
 $$;
 
+-- The nodes of a plan.  Left out are a Result that only asks once for the
+-- permission, and an Append of which pruning has left one partition.
+CREATE FUNCTION bench.nodes(plan jsonb) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	inner_nodes text := (SELECT string_agg(bench.nodes(child), ', ' ORDER BY place)
+		FROM jsonb_array_elements(plan->'Plans') WITH ORDINALITY c(child, place));
+BEGIN
+	IF plan->>'Node Type' = 'Result' AND plan ? 'One-Time Filter'
+		OR plan->>'Node Type' = 'Append' AND jsonb_array_length(plan->'Plans') = 1 THEN
+		RETURN inner_nodes;
+	END IF;
+	RETURN concat(CASE WHEN (plan->>'Parallel Aware')::boolean THEN 'Parallel ' END, plan->>'Node Type',
+		' ' || (plan->>'Relation Name'), ' ' || (plan->>'Index Name'), ' (' || inner_nodes || ')');
+END $$;
+
 CREATE TABLE bench.keys (algorithm text PRIMARY KEY, jwk jsonb, key bytea);
 CREATE TABLE bench.tokens (name text, token text, message bytea, signature bytea)
 	WITH (toast_tuple_target = 8160);

