@@ -288,11 +288,14 @@ SELECT pindah_user_id();
 SELECT judge(mint('{}')), judge(mint('{"iat": null}'));
 -- It never moves back.
 UPDATE pindah.revocations SET revoked_at = now() WHERE kind = 'all';
-INSERT INTO pindah.revocations VALUES ('user', 'one', 'bob', '2001-01-01');
+INSERT INTO pindah.revocations VALUES ('user', 'one', 'bob', '2001-01-01'),
+	('user', 'one', 'recent', now() - interval '20 h');
 SET pindah.max_token_lifetime = '2h';
 SELECT pindah_remove_old_revocations();
 SELECT revoked_at = (SELECT max(revoked_at) FROM pindah.revocations) AS still FROM pindah.revocations WHERE kind = 'all';
 SELECT judge(mint('{}', iat => -1)), judge(mint('{}', iat => 20));
+UPDATE pindah.revocations SET revoked_at = '2001-01-01' WHERE kind = 'all';
+SELECT pindah_remove_old_revocations();
 RESET pindah.max_token_lifetime;
 
 RESET pindah.token;
