@@ -22,9 +22,9 @@
  * was among them is looked up at the next use, and the outcome kept likewise.
  *
  * Only the assign hooks write token_state and claims_identity, and note what
- * they assign in "assigned"; only reverify() writes "review", only review_revocation() "revocation_review".
- * A pointer to an Identity is good until the next assignment or review:
- * nobody keeps one.
+ * they assign in "assigned"; only reverify() writes "review", only
+ * review_revocation() "revocation_review".  A pointer to an Identity is good
+ * until the next assignment or review: nobody keeps one.
  *
  *-------------------------------------------------------------------------
  */

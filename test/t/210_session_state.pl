@@ -89,6 +89,7 @@ my @changes = (
 	[ 'pindah_clear_identity() in the same transaction', 'app', "SET pindah.token = '$ann'; BEGIN", 'SELECT; SELECT FROM pindah_clear_identity(); COMMIT' ],
 	[ 'SET in a subtransaction', 'app', "BEGIN; SAVEPOINT s; SET LOCAL pindah.token = '$ann'; RELEASE s", 'COMMIT' ],
 	[ 'rolled back to a savepoint', 'app', "BEGIN; SET LOCAL pindah.token = '$ann'", "SAVEPOINT s; SET LOCAL pindah.token = '$bob'; ROLLBACK TO s; COMMIT" ],
+	[ 'another one in between, and back', 'app', "SET pindah.token = '$bob'; BEGIN; SET LOCAL pindah.token = '$ann'", "SET pindah.token = '$bob'; COMMIT" ],
 );
 
 for my $change (@changes)
@@ -115,7 +116,7 @@ for my $policy ('keep', 'discard')
 		'DECLARE kept CURSOR WITH HOLD FOR SELECT body FROM notes', 'COMMIT', 'FETCH ALL FROM kept');
 	unlike($told, qr/leak/, "session_identity = off, $policy: a cursor WITH HOLD over a protected table");
 }
-for my $change (@changes[ 2 .. 8 ])
+for my $change (@changes[ 2 .. 9 ])
 {
 	my ($how, $role, $before, $after) = @$change;
 	($told) = session($role, 'discard', $before, 'DECLARE kept CURSOR WITH HOLD FOR SELECT body FROM notes', $after, 'FETCH ALL FROM kept');
