@@ -17,7 +17,8 @@
  *	 that is left when the transaction has committed: "owner".  A transaction
  *	 that ran under another one takes along what it has touched; when the
  *	 session's own becomes another one, all of it goes.  What was made by
- *	 nobody passes to whoever signs in first.  A session that was connected
+ *	 nobody passes to whoever signs in first, but to none after him: it could
+ *	 be his, made when he had signed out.  A session that was connected
  *	 as a superuser keeps everything: it may see all rows, and is nobody's
  *	 but the superuser's.  (pgTAP has its plan in temporary tables.)
  *
@@ -27,6 +28,8 @@
  *
  * It is done before the commit, in the transaction itself, and by what there
  * is, not by the statements that made it: no way to make it is overlooked.
+ * The commit can still fail, and then the identity and what it has made are
+ * back; so what the room knows of them changes only when it has succeeded.
  * Prepared statements hold no rows and stay, as do advisory locks, since
  * whoever holds one relies on it.
  *
@@ -88,7 +91,10 @@ static const struct config_enum_entry session_states[] = {
 };
 
 static int	session_state = SESSION_STATE_DISCARD;
-static uint64 owner = 0;		/* fingerprint; 0: nobody yet */
+static uint64 owner = 0;		/* fingerprint; 0: nobody */
+static bool was_owned = false;	/* has there been an owner? */
+static uint64 next_owner = 0;	/* if the transaction commits */
+static bool temporary_dropped = false;	/* if the transaction commits */
 static bool may_hold_cursors = true;	/* also from before we were loaded */
 static bool may_have_temporary = true;
 static ExecutorStart_hook_type previous_executor_start = NULL;
@@ -97,13 +103,15 @@ static ExecutorStart_hook_type previous_executor_start = NULL;
 static Leaving
 judge_transaction(uint64 next)
 {
+	bool		changes = owner != next && (owner != 0 || was_owned);
+
 	if (!settings_session_identity())
 		return LEAVES_ALL;
-	if ((owner == 0 || owner == next) && !identity_was_other_than(next))
+	if (!changes && !identity_was_other_than(next))
 		return LEAVES_NOTHING;
 	if (superuser_arg(GetAuthenticatedUserId()))
 		return LEAVES_NOTHING;
-	return owner != 0 && owner != next ? LEAVES_ALL : LEAVES_TOUCHED;
+	return changes ? LEAVES_ALL : LEAVES_TOUCHED;
 }
 
 /*
@@ -262,7 +270,7 @@ leave_temporary_objects(Leaving leaving, bool refuse)
 		ResetTempTableNamespace();
 	}
 	PopActiveSnapshot();
-	may_have_temporary = false;
+	temporary_dropped = true;
 }
 
 /*
@@ -287,7 +295,18 @@ leave_session(void)
 	}
 	else if ((MyXactFlags & XACT_FLAGS_ACCESSEDTEMPNAMESPACE) != 0)
 		may_have_temporary = true;
-	owner = next;
+	next_owner = next;
+}
+
+/* The transaction has committed: what was taken away stays away. */
+static void
+note_commit(void)
+{
+	owner = next_owner;
+	if (owner != 0)
+		was_owned = true;
+	if (temporary_dropped)
+		may_have_temporary = false;
 }
 
 /* What lastval() tells is not undone by a rollback. */
@@ -304,10 +323,23 @@ on_transaction_end(XactEvent event, void *arg)
 {
 	if (IsParallelWorker())
 		return;
-	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
-		leave_session();
-	else if (event == XACT_EVENT_ABORT)
-		leave_after_rollback();
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+		case XACT_EVENT_PRE_PREPARE:
+			temporary_dropped = false;
+			leave_session();
+			break;
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_PREPARE:
+			note_commit();
+			break;
+		case XACT_EVENT_ABORT:
+			leave_after_rollback();
+			break;
+		default:
+			break;
+	}
 }
 
 /* Note that there may be cursors WITH HOLD. */

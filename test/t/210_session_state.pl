@@ -148,6 +148,25 @@ for my $change (@changes[ 0, 2, 3 ])
 }
 
 #
+# After a commit that fails when everything is already taken away: it is all
+# back, and so is whose it is
+#
+my $unprepared = "PREPARE TRANSACTION 'none'";
+for my $in ("RESET pindah.token", "SET pindah.token = '$bob'", "SET LOCAL pindah.token = '$bob'")
+{
+	for my $touch ('SELECT 1 AS touched', 'SELECT count(*) FROM kept')
+	{
+		for my $then ("SET pindah.token = '$bob'", 'RESET pindah.token')
+		{
+			($told, $complaints) = session('app', 'discard', "SET pindah.token = '$ann'; CREATE TEMP TABLE kept AS SELECT body FROM notes",
+				"BEGIN; $in; $touch; $unprepared", "SELECT 'read'; SELECT body FROM kept", $then, "SELECT 'read'; SELECT body FROM kept");
+			like($complaints, qr/ERROR:  (?:55000: prepared transactions are disabled|0A000: cannot PREPARE)/, "a commit fails: $touch");
+			unlike($told, qr/read\n.*read\n.*leak-of-a/s, '... and what comes back does not pass to the next: ' . ($in . ', ' . $then =~ s/ =.*//r) =~ s/ =[^,]*//r);
+		}
+	}
+}
+
+#
 # A trap: nobody makes a table that catches the rows of whoever comes next
 #
 my @trap = ('CREATE TEMP TABLE notes (id integer, "OrganisationId" text, body text)');
@@ -181,6 +200,8 @@ unlike($told, $kept, 'the same person with other permissions: it is gone');
 like($told, qr/^2$/m, 'what nobody made passes to the first who signs in');
 ($told) = session('app', 'discard', 'CREATE TEMP TABLE kept (body text)', "SET pindah.token = '$ann'; INSERT INTO kept SELECT body FROM notes", 'RESET pindah.token', 'SELECT count(*) FROM kept');
 unlike($told, qr/^2$/m, '... and goes with him');
+($told) = session('app', 'discard', "SET pindah.token = '$ann'; RESET pindah.token", 'CREATE TEMP TABLE kept AS SELECT 1 AS trap', "SET pindah.token = '$bob'", "SELECT 'found ' || trap FROM kept");
+unlike($told, qr/found/, 'what nobody made after somebody passes to none: it is the trap of him who signed out');
 ($told) = session('app', 'discard', "SELECT pg_advisory_lock(7)", "SET pindah.token = '$ann'; RESET pindah.token", "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()");
 like($told, qr/^1$/m, 'advisory locks stay');
 ($told) = session('pool', 'discard', "BEGIN; SET LOCAL pindah.token = '$ann'; PREPARE p AS SELECT string_agg(body, '+') FROM notes; SET LOCAL plan_cache_mode = force_generic_plan; EXECUTE p; COMMIT",
