@@ -19,6 +19,7 @@
 #include "log_redaction.h"
 
 #include "access/parallel.h"
+#include "access/xact.h"
 #include "identity.h"
 #include "miscadmin.h"
 #include "parser/analyze.h"
@@ -60,6 +61,21 @@ find_jwt(const char *text)
 	while (found != NULL && jwt_length(found) == 0)
 		found = strstr(found + 1, JWT_BEGINS);
 	return found;
+}
+
+/* Is there something that looks like a JWT in a part of a text? */
+static bool
+part_has_jwt(const char *part, size_t len)
+{
+	const char *end = part + len;
+
+	while ((part = memmem(part, end - part, JWT_BEGINS, strlen(JWT_BEGINS))) != NULL)
+	{
+		if (jwt_length(part) != 0)
+			return true;
+		part++;
+	}
+	return false;
 }
 
 /* A copy of a text, in a memory context, without the tokens in it. */
@@ -136,27 +152,50 @@ redact_log(ErrorData *edata)
 }
 
 /*
- * When a statement of the client has been analysed, let the statistics views
- * forget the tokens in it.
+ * Let pg_stat_activity show what the client has sent without the tokens in it,
+ * once: a message of many statements is looked at when the first is analysed.
+ */
+static void
+redact_activity(const char *source)
+{
+	static TimestampTz redacted_at = 0;
+	char	   *redacted;
+
+	if (source != debug_query_string || IsParallelWorker() ||
+		redacted_at == GetCurrentStatementStartTimestamp())
+		return;
+	redacted_at = GetCurrentStatementStartTimestamp();
+	if (find_jwt(source) == NULL)
+		return;
+	redacted = redact(source, CurrentMemoryContext);
+	pgstat_report_activity(STATE_RUNNING, redacted);
+	pfree(redacted);
+}
+
+/*
+ * When a statement has been analysed, let the statistics views forget the
+ * tokens in it: of a utility statement there are none, since it would be kept
+ * with its text.
  */
 static void
 redact_statistics(ParseState *state, Query *query, JumbleState *jumble)
 {
+	const char *source = state->p_sourcetext;
+
 	if (previous_post_parse_analyze)
 		previous_post_parse_analyze(state, query, jumble);
-	if (state->p_sourcetext == NULL || find_jwt(state->p_sourcetext) == NULL)
+	if (source == NULL)
 		return;
-
-	/* No statistics of a utility statement, which is kept with its text. */
-	if (query->commandType == CMD_UTILITY)
-		query->queryId = 0;
-	if (state->p_sourcetext == debug_query_string && !IsParallelWorker())
+	if (query->commandType == CMD_UTILITY && query->queryId != 0)
 	{
-		char	   *redacted = redact(state->p_sourcetext, CurrentMemoryContext);
+		int			start = Max(query->stmt_location, 0);
+		size_t		len = query->stmt_len > 0 ? (size_t) query->stmt_len :
+			strlen(source + start);
 
-		pgstat_report_activity(STATE_RUNNING, redacted);
-		pfree(redacted);
+		if (part_has_jwt(source + start, len))
+			query->queryId = 0;
 	}
+	redact_activity(source);
 }
 
 /* Chain the hooks of this room. */
