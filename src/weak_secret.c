@@ -23,6 +23,8 @@
 #define MAX_WORDS_SIZE	256
 /* Fewer different bytes than this are too few for 32 random ones. */
 #define MIN_DISTINCT	10
+/* What repeats itself does so within this many bytes. */
+#define MAX_REPEATING_SIZE	1024
 
 /* Secrets of documentation that have no words in them, in hexadecimal. */
 static const char *const known_secrets[] = {
@@ -80,14 +82,20 @@ is_sequence(const uint8_t *secret, size_t len)
 	return true;
 }
 
-/* Is a byte string one of at most half its length, over and over? */
+/*
+ * Is a byte string a shorter one, over and over?  Anybody may ask, and a secret
+ * can be huge: so the period is looked for in its beginning only.  The least
+ * one there is that of the whole, if that has any.
+ */
 static bool
 is_repetition(const uint8_t *secret, size_t len)
 {
-	for (size_t period = 1; period <= len / 2; period++)
+	size_t		head = len < MAX_REPEATING_SIZE ? len : MAX_REPEATING_SIZE;
+
+	for (size_t period = 1; period <= head / 2; period++)
 	{
-		if (memcmp(secret, secret + period, len - period) == 0)
-			return true;
+		if (memcmp(secret, secret + period, head - period) == 0)
+			return memcmp(secret, secret + period, len - period) == 0;
 	}
 	return false;
 }

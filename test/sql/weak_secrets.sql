@@ -52,6 +52,13 @@ SELECT count(*) FILTER (WHERE judge(s) = 'taken') AS taken, count(*) FROM (VALUE
 -- The examples of the standards verify, all the same, where nothing is trusted.
 SELECT pindah_verify_jws('eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk',
 	'{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}');
+-- A huge one is judged at once, by whomever: it is no way to keep the server busy.
+SET statement_timeout = '3s';
+SELECT pindah_verify_jws('a.b.c', jsonb_build_object('kty', 'oct', 'k',
+	rtrim(translate(encode((repeat('a', 1500000) || 'b')::bytea, 'base64'), E'+/\n=', '-_'), '')));
+RESET statement_timeout;
+SELECT judge(repeat('Kq3vXz8RmN1tYb6WcJ0sLd5HgF2pAe9UoT7iQk4', 100)::bytea);
+SELECT judge((repeat('Kq3vXz8RmN1tYb6WcJ0sLd5HgF2pAe9UoT7iQk4', 100) || '!')::bytea);
 -- By a set, too; and put into the table by hand, it verifies nothing.
 SELECT pindah_trust_issuer('weak', '{"keys": [{"kty": "oct", "k": "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"}]}');
 BEGIN;
