@@ -10,9 +10,10 @@ CREATE FUNCTION pindah_verify_jws(jws text, key jsonb) RETURNS boolean
 COMMENT ON FUNCTION pindah_verify_jws(text, jsonb) IS
 	'is a compact JWS, with any payload, signed by a JWK? Raises 22023 for an unusable key (RFC 7515 section 5.2)';
 
+-- Not in a parallel worker: there the client's address is not known.
 CREATE FUNCTION pindah_inspect_jwt(token text, OUT valid boolean, OUT reason text,
 	OUT detail text, OUT header jsonb, OUT claims jsonb, OUT expires_at timestamptz)
-	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 1000
+	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED COST 1000
 	AS 'MODULE_PATHNAME', 'pindah_inspect_jwt';
 COMMENT ON FUNCTION pindah_inspect_jwt(text) IS
 	'judge a token without taking its identity on; never raises for a bad token. Believe claims only when valid';

@@ -455,8 +455,11 @@ reverify(uint64 generation)
 											   ALLOCSET_SMALL_SIZES);
 	MemoryContextReset(review_context);
 
+	/* What a worker got from its leader has been presented there. */
 	error_context_stack = NULL;
-	identity = verify_and_build(token_value, token_state->generation == 0, &verdict);
+	identity = verify_and_build(token_value,
+								token_state->generation == 0 && !IsParallelWorker(),
+								&verdict);
 	error_context_stack = outer_context;
 
 	review.identity = NULL;

@@ -15,6 +15,10 @@
  * one bucket.  Where a bucket is full, the one with the fewest refusals goes:
  * whoever is over the limit stays.
  *
+ * A parallel worker does not know whom it works for, and there is no reason to
+ * present a token to it but to go around the limit: it looks at none.  What its
+ * leader has set was presented to the leader (see identity.c).
+ *
  * Everything in the table is read and written under its one lock, by the
  * functions below and nothing else; nothing can fail while it is held.
  *
@@ -25,6 +29,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include "access/parallel.h"
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "http_request.h"
@@ -204,6 +209,8 @@ throttle_wait(void)
 
 	if (limit == 0 || table == NULL)
 		return 0;
+	if (IsParallelWorker())
+		return window;
 	address = client_address();
 	if (address == 0)
 		return 0;

@@ -104,6 +104,31 @@ is(present('short', '127.0.0.1', ($forged) x 2, $alice), 'bad_signature bad_sign
 	$session->quit;
 }
 
+# Parallel workers look at no token but that of their leader: nobody gets around
+# the limit by what he calls parallel safe.
+$node->safe_psql('postgres', <<"SQL");
+CREATE TABLE numbers AS SELECT n FROM generate_series(1, 1000) n;
+ALTER TABLE numbers SET (parallel_workers = 2);
+GRANT SELECT ON numbers TO app;
+CREATE FUNCTION guess(text) RETURNS text LANGUAGE plpgsql PARALLEL SAFE AS 'BEGIN RETURN (pindah_inspect_jwt(\$1)).reason; END';
+SQL
+my $parallel = 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET parallel_leader_participation = off;';
+{
+	local $ENV{PGOPTIONS} = '';
+	my $as_app = sub {
+		my ($sql) = @_;
+		my ($out, $err) = ('', '');
+		run([ 'psql', '-XAtq', '-d', $node->connstr('postgres') . ' host=127.0.0.1 user=app' ], \$sql, '>', \$out, '2>', \$err);
+		return $out . join ' ', $err =~ /reason: (\w+)/g;
+	};
+	is($as_app->("$parallel SELECT guess('$forged') AS reason, count(*) FROM numbers GROUP BY reason"), "throttled|1000\n",
+		'a worker looks at no token that is presented to it');
+	like($as_app->("$parallel SELECT reason, count(*) FROM numbers, pindah_inspect_jwt(left('$forged', n)) GROUP BY reason"),
+		qr/^throttled\|(99[7-9]|1000)$/m, 'pindah_inspect_jwt() is not for workers');
+}
+is($node->safe_psql('postgres', "SET pindah.token = '$alice'; SET pindah.throttle_limit = 3; $parallel SELECT count(pindah_user_id()) FROM numbers"), 1000,
+	'... but at that of their leader');
+
 #
 # PostgREST: the address that the proxy has seen
 #
