@@ -159,9 +159,9 @@ for my $in ("RESET pindah.token", "SET pindah.token = '$bob'", "SET LOCAL pindah
 		for my $then ("SET pindah.token = '$bob'", 'RESET pindah.token')
 		{
 			($told, $complaints) = session('app', 'discard', "SET pindah.token = '$ann'; CREATE TEMP TABLE kept AS SELECT body FROM notes",
-				"BEGIN; $in; $touch; $unprepared", "SELECT 'read'; SELECT body FROM kept", $then, "SELECT 'read'; SELECT body FROM kept");
+				"BEGIN; $in; $touch; $unprepared", $then, "SELECT 'read'; SELECT body FROM kept");
 			like($complaints, qr/ERROR:  (?:55000: prepared transactions are disabled|0A000: cannot PREPARE)/, "a commit fails: $touch");
-			unlike($told, qr/read\n.*read\n.*leak-of-a/s, '... and what comes back does not pass to the next: ' . ($in . ', ' . $then =~ s/ =.*//r) =~ s/ =[^,]*//r);
+			unlike($told, qr/read\n.*leak-of-a/s, '... and what comes back does not pass to the next: ' . ($in . ', ' . $then =~ s/ =.*//r) =~ s/ =[^,]*//r);
 		}
 	}
 }
