@@ -32,12 +32,12 @@ CREATE VIEW pindah.lint_role_owns_tables AS
 		GROUP BY t.owner;
 COMMENT ON VIEW pindah.lint_role_owns_tables IS 'login roles that own protected tables';
 
--- pg_read_all_data reads pg_statistic and pindah.keys too, which have no
--- policies; pg_write_all_data can trust an issuer of its own.
+-- pg_read_all_data reads pg_statistic, which has no policies;
+-- pg_write_all_data writes what has none, such as tables that say who may what.
 CREATE VIEW pindah.lint_role_reads_everything AS
 	SELECT 'role_reads_everything' AS name, 'A predefined role leads around the wall' AS title,
 		CASE WHEN string_agg(r.rolname, ' ') ~ 'all_data' THEN 'ERROR' ELSE 'WARN' END AS level, 'SECURITY' AS category,
-		'pg_read_all_data may read the secrets in pindah.keys, with which any token can be signed, and pg_statistic with values of all tenants; pg_write_all_data may write pindah.keys, and so trust itself. pg_read_server_files, pg_write_server_files and pg_execute_server_program reach the files that hold it all. Policies bind none of this.' AS description,
+		'pg_read_all_data may read pg_statistic with values of all tenants, large objects, and whatever has no policies, such as materialised views; pg_write_all_data may write all of the latter. pg_read_server_files, pg_write_server_files and pg_execute_server_program reach the files that hold it all. Policies bind none of this.' AS description,
 		format('role %I: can log in, and is a member of %s', l.rolname, string_agg(r.rolname, ', ' ORDER BY r.rolname)) AS detail,
 		CASE WHEN bool_and(d.member IS NOT NULL)
 			THEN format('REVOKE %s FROM %I;', string_agg(r.rolname, ', ' ORDER BY r.rolname), l.rolname)

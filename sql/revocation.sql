@@ -20,6 +20,9 @@ CREATE TABLE pindah.revocations (
 );
 CREATE INDEX revocations_expires_at ON pindah.revocations (expires_at) WHERE expires_at IS NOT NULL;
 REVOKE ALL ON pindah.revocations FROM PUBLIC;
+-- As for the issuers: pg_write_all_data must not take a revocation back.
+ALTER TABLE pindah.revocations ENABLE ROW LEVEL SECURITY;
+CREATE POLICY readable ON pindah.revocations FOR SELECT USING (true);
 COMMENT ON TABLE pindah.revocations IS 'tokens that are refused though they have not expired';
 COMMENT ON COLUMN pindah.revocations.kind IS 'what is revoked: one token, or all that a user, an organisation or an issuer had; all: everything so old';
 COMMENT ON COLUMN pindah.revocations.issuer IS 'iss, byte for byte; empty for tokens without iss, and for organisation and all';
@@ -92,7 +95,7 @@ BEGIN
 			reason = coalesce(excluded.reason, r.reason);
 	IF kind <> 'organisation' AND NOT pindah.is_trusted(issuer) THEN
 		RAISE WARNING 'issuer "%" is not trusted: no token is hit by this revocation now', issuer
-			USING HINT = 'Give exactly the iss of the tokens; see pindah.issuers.';
+			USING HINT = 'Give exactly the iss of the tokens; see pindah.trust.';
 	END IF;
 	-- In a snapshot of before, a row that has gone since is an error.
 	IF current_setting('transaction_isolation') = 'read committed' THEN

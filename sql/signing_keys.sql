@@ -30,7 +30,6 @@ ALTER TABLE pindah.signing_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE pindah.signing_keys ALTER COLUMN private_key SET STATISTICS 0;
 ALTER TABLE pindah.signing_keys ALTER COLUMN private_key SET STORAGE PLAIN;
 ALTER TABLE pindah.signing_keys ALTER COLUMN kid SET STORAGE PLAIN;
-ALTER TABLE pindah.keys ALTER COLUMN jwk SET STATISTICS 0;
 COMMENT ON TABLE pindah.signing_keys IS 'private parts of the keys made here; not in a dump';
 COMMENT ON COLUMN pindah.signing_keys.private_key IS
 	'PKCS#8 in PEM, encrypted when pindah.key_passphrase_file is set';

@@ -48,6 +48,19 @@ COMMENT ON COLUMN pindah.keys.verify_until IS 'verifies until then; NULL: as lon
 COMMENT ON COLUMN pindah.keys.made_here IS 'made by pindah_create_key() or pindah_rotate_key(): the active one signs';
 COMMENT ON COLUMN pindah.keys.jwk IS 'the key without private members; an HMAC key is its secret';
 
+-- Members of pg_read_all_data must not read the secrets of HMAC issuers, nor
+-- those of pg_write_all_data say whom to trust.  Grants do not keep them out,
+-- but row security does: of the keys no policy lets anybody see anything.  It
+-- is not forced, so that it leaves the functions alone, which the owner has.
+-- So that nothing of a key is elsewhere, it is neither sampled by ANALYZE nor
+-- moved to a TOAST table.
+ALTER TABLE pindah.issuers ENABLE ROW LEVEL SECURITY;
+CREATE POLICY readable ON pindah.issuers FOR SELECT USING (true);
+ALTER TABLE pindah.keys ENABLE ROW LEVEL SECURITY;
+ALTER TABLE pindah.keys ALTER COLUMN jwk SET STATISTICS 0;
+ALTER TABLE pindah.keys ALTER COLUMN jwk SET STORAGE PLAIN;
+ALTER TABLE pindah.keys ALTER COLUMN kid SET STORAGE PLAIN;
+
 SELECT pg_catalog.pg_extension_config_dump('pindah.issuers', '');
 SELECT pg_catalog.pg_extension_config_dump('pindah.keys', '');
 

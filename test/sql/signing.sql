@@ -223,20 +223,39 @@ ROLLBACK;
 SELECT pindah_reencrypt_keys();
 SELECT valid FROM pindah_inspect_jwt(pindah_issue_jwt(:'claims'));
 
--- Who may read everything may not read private keys: neither in their table,
--- nor in what ANALYZE has sampled, nor in a TOAST table.
+-- Who may read and write everything may not read private keys, nor the secrets
+-- of HMAC keys: neither in their tables, nor in what ANALYZE has sampled, nor in
+-- a TOAST table.  Nor does it say whom to trust, or take a revocation back.
 SELECT pindah_trust_issuer('rsa');
 SELECT length(pindah_create_key('rsa', 'RS256'));
+SELECT pindah_trust_issuer('large');
+SELECT length(pindah_add_key('large', jsonb_build_object('kty', 'oct', 'k', (SELECT string_agg(md5(n::text), '') FROM generate_series(1, 150) n))));
+SELECT pindah_revoke_user('large', 'u');
 ANALYZE pindah.signing_keys, pindah.keys;
 CREATE ROLE regress_pindah_reader;
-GRANT pg_read_all_data TO regress_pindah_reader;
+GRANT pg_read_all_data, pg_write_all_data TO regress_pindah_reader;
 SET ROLE regress_pindah_reader;
 SELECT count(*) FROM pindah.signing_keys;
+SELECT count(*) FROM pindah.keys;
+SELECT count(*) FROM pindah.issuers WHERE issuer IN ('rsa', 'large');
+INSERT INTO pindah.issuers (issuer) VALUES ('mine');
+INSERT INTO pindah.keys (issuer, kid, jwk, algorithm) VALUES ('rsa', 'mine', '{}', 'HS256');
+INSERT INTO pindah.signing_keys (issuer, kid, private_key) VALUES ('rsa', 'mine', 'x');
+INSERT INTO pindah.revocations (kind, issuer, subject, revoked_at) VALUES ('user', 'rsa', 'u', now());
+UPDATE pindah.issuers SET audience = NULL, organisations = NULL WHERE issuer = 'rsa';
+UPDATE pindah.keys SET state = 'active', verify_until = NULL;
+DELETE FROM pindah.revocations WHERE subject = 'u';
+UPDATE pindah.revocations SET expires_at = '2000-01-01';
+TRUNCATE pindah.revocations;
 SELECT count(*) FROM pg_statistic WHERE (starelid, staattnum) IN
 	(('pindah.signing_keys'::regclass, 3), ('pindah.keys'::regclass, 4));
 SELECT format('SELECT count(*) FROM pg_toast.pg_toast_%s', 'pindah.signing_keys'::regclass::oid) AS toast \gset
 :toast;
+SELECT format('SELECT count(*) FROM pg_toast.pg_toast_%s', 'pindah.keys'::regclass::oid) AS toast \gset
+:toast;
 RESET ROLE;
+SELECT subject FROM pindah.revocations;
+DELETE FROM pindah.revocations;
 SELECT count(*) FROM pindah.signing_keys WHERE issuer = 'rsa';
 DROP ROLE regress_pindah_reader;
 
@@ -252,4 +271,4 @@ SET pindah.key_passphrase_file = '/tmp/x';
 
 DROP FUNCTION header_of;
 DROP FUNCTION state_of;
-SELECT pindah_distrust_issuer(i) FROM unnest(ARRAY['home', 'rsa']) i;
+SELECT pindah_distrust_issuer(i) FROM unnest(ARRAY['home', 'rsa', 'large']) i;
