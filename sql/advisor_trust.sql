@@ -289,6 +289,16 @@ CREATE VIEW pindah.lint_key_old AS
 			WHEN 'retiring' THEN interval '7 days' END;
 COMMENT ON VIEW pindah.lint_key_old IS 'keys that are due for a change';
 
+CREATE VIEW pindah.lint_key_ends AS
+	SELECT 'key_ends' AS name, 'A key that is in use ends soon' AS title, 'WARN' AS level, 'TRUST' AS category,
+		'Nothing that the key has signed verifies after its verify_until. A retiring key shall end; an active or next one of which the time is over, or runs out within a week, is an outage to come.' AS description,
+		format('issuer %L, key %L: %s, verifies until %s', k.issuer, k.kid, k.state, k.verify_until::date) AS detail,
+		CASE WHEN k.made_here AND k.state = 'active' THEN format('SELECT @extschema@.pindah_rotate_key(%L);', k.issuer)
+			ELSE format('-- Add the successor of the key, or let it verify on: UPDATE pindah.keys SET verify_until = NULL WHERE issuer = %L AND kid = %L;', k.issuer, k.kid) END AS remediation
+		FROM pindah.keys k
+		WHERE k.state IN ('active', 'next') AND k.verify_until < now() + interval '7 days';
+COMMENT ON VIEW pindah.lint_key_ends IS 'keys in use that end soon';
+
 CREATE VIEW pindah.advisor AS
 	SELECT * FROM pindah.lint_rls_disabled
 	UNION ALL SELECT * FROM pindah.lint_partition_open
@@ -341,7 +351,8 @@ CREATE VIEW pindah.advisor AS
 	UNION ALL SELECT * FROM pindah.lint_key_too_short
 	UNION ALL SELECT * FROM pindah.lint_issuer_without_key
 	UNION ALL SELECT * FROM pindah.lint_key_kinds_mixed
-	UNION ALL SELECT * FROM pindah.lint_key_old;
+	UNION ALL SELECT * FROM pindah.lint_key_old
+	UNION ALL SELECT * FROM pindah.lint_key_ends;
 COMMENT ON VIEW pindah.advisor IS 'what is open in the wall around the tenants: one row a finding, with the SQL that mends it';
 
 -- Closed: what is open is nobody's business but the administrator's.

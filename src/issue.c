@@ -22,6 +22,7 @@
 #include "settings.h"
 #include "signing_keys.h"
 #include "trust.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
@@ -31,6 +32,10 @@
 
 /* Random bytes of a jti: nobody guesses one, no two are equal. */
 #define TOKEN_ID_SIZE	16
+
+/* How long to wait for word of a rotation, in steps of so many microseconds. */
+#define ROTATION_TRIES	50
+#define ROTATION_PAUSE	1000
 
 /* What a token is signed with. */
 typedef struct Signer
@@ -55,16 +60,14 @@ token_algorithm(const TrustedIssuer *issuer, const TrustedKey *key)
 	return crypto_algorithm_name(crypto_key_algorithm(key->key));
 }
 
-/* Find who signs; NULL: the only issuer that does. */
+/* Find the issuer that signs, NULL: the only one that does, and its active key. */
 static void
-find_signer(const char *name, Signer *signer)
+find_active_key(const char *name, const TrustedIssuer **issuer, TrustedKey **key)
 {
-	const TrustedIssuer *issuer = NULL;
-	TrustedKey *key = NULL;
 	int			count;
 
 	trust_catch_up();
-	count = trust_find_signer(name, &issuer, &key);
+	count = trust_find_signer(name, issuer, key);
 	if (count == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -76,13 +79,35 @@ find_signer(const char *name, Signer *signer)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("several issuers have a signing key here"),
 				 errhint("Name the issuer: pindah_issue_jwt(claims, issuer => '...').")));
+}
 
-	signer->key = signing_key_open(issuer, key);
-	if (signer->key == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the private key of the issuer is not here, or cannot be decrypted"),
-				 errhint("Look after pindah.key_passphrase_file, or begin anew with pindah_rotate_key(): a dump holds no private keys.")));
+/*
+ * Find who signs.
+ *
+ * A rotation that commits just now takes the private part of the key away
+ * that was the active one a moment ago, and may be seen before it is told:
+ * then wait for word of it, and sign with the next.
+ */
+static void
+find_signer(const char *name, Signer *signer)
+{
+	const TrustedIssuer *issuer = NULL;
+	TrustedKey *key = NULL;
+
+	for (int tries = 0;; tries++)
+	{
+		find_active_key(name, &issuer, &key);
+		signer->key = signing_key_open(issuer, key);
+		if (signer->key != NULL)
+			break;
+		if (tries == ROTATION_TRIES)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("the private key of the issuer is not here, or cannot be decrypted"),
+					 errhint("Look after pindah.key_passphrase_file, or begin anew with pindah_rotate_key(): a dump holds no private keys.")));
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(ROTATION_PAUSE);
+	}
 	signer->issuer = pstrdup(issuer->issuer);
 	signer->key_id = pstrdup(key->key_id);
 	signer->algorithm = token_algorithm(issuer, key);

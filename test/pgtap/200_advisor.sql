@@ -298,6 +298,8 @@ SELECT pg_temp.goes('where none is asked for', 'CREATE POLICY everybody ON wall.
 -- The tenant column, and the key to the parent
 SELECT pg_temp.goes('a key that was not validated', 'ALTER TABLE wall.children DROP CONSTRAINT children_parent_id_fkey, ADD CONSTRAINT late FOREIGN KEY (parent_id) REFERENCES wall.parents (id) NOT VALID',
 	'child_without_parent WARN', 'table wall.children: foreign key late is not validated');
+SELECT pg_temp.goes('a key that ends', $$UPDATE pindah.keys SET verify_until = '2020-01-02' WHERE kid = 'a'$$,
+	'key_ends WARN', 'issuer ''https://i''''s'', key ''a'': active, verifies until 2020-01-02', $$UPDATE pindah.keys SET verify_until = NULL WHERE kid = 'a'$$);
 SELECT pg_temp.goes('no key', 'ALTER TABLE wall.children DROP CONSTRAINT late',
 	'child_without_parent WARN', 'table wall.children: no foreign key on parent_id', 'ALTER TABLE wall.children ADD FOREIGN KEY (parent_id) REFERENCES wall.parents (id)');
 SELECT pg_temp.goes('NULL', 'CREATE TABLE wall.nullable (organisation_id uuid); CREATE INDEX ON wall.nullable (organisation_id); SELECT pindah_protect_table(''wall.nullable'')',
