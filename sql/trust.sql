@@ -224,7 +224,8 @@ BEGIN
 		RAISE EXCEPTION 'a key needs an issuer, a JWK and a state'
 			USING ERRCODE = '22023', HINT = 'The state is next, active or retiring.';
 	END IF;
-	PERFORM FROM pindah.issuers i WHERE i.issuer = issuer FOR SHARE;
+	-- One at a time: two kinds of keys added at once would each see only its own.
+	PERFORM FROM pindah.issuers i WHERE i.issuer = issuer FOR NO KEY UPDATE;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'issuer "%" is not trusted', issuer
 			USING ERRCODE = '42704', HINT = 'Call pindah_trust_issuer() first.';
