@@ -12,6 +12,8 @@
 -- indexes.  PL/pgSQL keeps a plan from when there was hardly a policy, and the
 -- statistics do not know of those that this transaction makes: for a schema of
 -- 2,000 tables each of 12,000 policies would be looked for in all of them.
+-- Where that has to hold, they look up one catalog at a time: in a join with one
+-- that was empty, every order and every index seems as good as another.
 
 -- A function of this extension, with its schema, as it is written in SQL.  By
 -- membership and not by the schema's name: the owner of that schema may rename
@@ -91,11 +93,18 @@ COMMENT ON FUNCTION pindah.organisation_accessor(regclass, name) IS 'the accesso
 CREATE FUNCTION pindah.protection_record(relation regclass) RETURNS jsonb
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
 	SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+	policy oid;
+	found jsonb;
 BEGIN
-	RETURN (SELECT CASE WHEN d.description LIKE 'pindah_auth: {%}' THEN substr(d.description, 14)::jsonb ELSE '{}' END
-		FROM pg_policy p
-		LEFT JOIN pg_description d ON d.classoid = 'pg_policy'::regclass AND d.objoid = p.oid AND d.objsubid = 0
-		WHERE p.polrelid = relation AND p.polname = 'pindah_select');
+	SELECT p.oid INTO policy FROM pg_policy p WHERE p.polrelid = relation AND p.polname = 'pindah_select';
+	IF policy IS NULL THEN
+		RETURN NULL;
+	END IF;
+	SELECT substr(d.description, 14)::jsonb INTO found FROM pg_description d
+		WHERE d.classoid = 'pg_policy'::regclass AND d.objoid = policy AND d.objsubid = 0
+			AND d.description LIKE 'pindah_auth: {%}';
+	RETURN coalesce(found, '{}');
 END $$;
 GRANT EXECUTE ON FUNCTION pindah.protection_record(regclass) TO PUBLIC;
 COMMENT ON FUNCTION pindah.protection_record(regclass) IS 'what a table was like before it was protected, and how it is protected';
@@ -105,17 +114,19 @@ COMMENT ON FUNCTION pindah.protection_record(regclass) IS 'what a table was like
 CREATE FUNCTION pindah.protection_settings(relation regclass) RETURNS jsonb
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
 	SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+	policy oid;
 BEGIN
+	SELECT p.oid INTO policy FROM pg_policy p WHERE p.polrelid = relation AND p.polname = 'pindah_tenant';
 	RETURN (SELECT s.settings
 			|| CASE WHEN s.settings ? 'column' AND n.key IS NOT NULL THEN jsonb_build_object('column', n.key) ELSE '{}' END
 			|| CASE WHEN s.settings ? 'foreign_key' AND NOT s.settings->>'foreign_key' = ANY (n.keys) THEN jsonb_build_object('foreign_key', n.key) ELSE '{}' END
 			|| CASE WHEN s.settings ? 'parent' AND n.parent IS NOT NULL THEN jsonb_build_object('parent', n.parent) ELSE '{}' END
 		FROM (SELECT pindah.protection_record(relation)->'settings' AS settings) s,
 			(SELECT min(a.attname::text) AS key, array_agg(a.attname::text) FILTER (WHERE a.attname IS NOT NULL) AS keys, min(d.refobjid::regclass::text) FILTER (WHERE d.refobjid <> relation) AS parent
-				FROM pg_policy p
-				JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_class'::regclass
+				FROM pg_depend d
 				LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND d.refobjid = relation AND d.refobjsubid > 0
-				WHERE p.polrelid = relation AND p.polname = 'pindah_tenant') n);
+				WHERE d.classid = 'pg_policy'::regclass AND d.objid = policy AND d.refclassid = 'pg_class'::regclass) n);
 END $$;
 GRANT EXECUTE ON FUNCTION pindah.protection_settings(regclass) TO PUBLIC;
 COMMENT ON FUNCTION pindah.protection_settings(regclass) IS 'how a table is protected, by the names of now';
@@ -490,13 +501,17 @@ BEGIN
 		END IF;
 		created_index := pindah.add_index(relation, tenant_column);
 	END IF;
-	EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', relation);
+	IF NOT (class.relrowsecurity AND class.relforcerowsecurity) THEN
+		EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', relation);
+	END IF;
 	IF created_index IS NOT NULL THEN
 		-- There is another key now; the index for the former one was ours.
 		PERFORM pindah.drop_index(relation, record->>'index');
 		record := record || jsonb_build_object('index', created_index);
 	END IF;
-	PERFORM pindah.record_protection(relation, record);
+	IF record IS DISTINCT FROM pindah.protection_record(relation) THEN
+		PERFORM pindah.record_protection(relation, record);
+	END IF;
 
 	-- A partition or child can be read by its own name.
 	FOR child IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = relation LOOP
@@ -645,6 +660,7 @@ DECLARE
 	todo regclass[];
 	later regclass[];
 	settings jsonb;
+	hint text;
 	done integer := 0;
 BEGIN
 	SELECT array_agg(c.oid::regclass ORDER BY c.relname) INTO todo FROM pg_class c
@@ -678,7 +694,9 @@ BEGIN
 				outcome := 'protected';
 			EXCEPTION WHEN OTHERS THEN
 				outcome := 'failed';
-				detail := SQLERRM;
+				GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+				-- A full lock table says which setting to raise.
+				detail := SQLERRM || CASE WHEN SQLSTATE = '53200' AND hint <> '' THEN '; ' || hint ELSE '' END;
 			END;
 			RETURN NEXT;
 			done := done + 1;
