@@ -158,13 +158,16 @@ redact_log(ErrorData *edata)
 static void
 redact_activity(const char *source)
 {
-	static TimestampTz redacted_at = 0;
+	static const char *looked_at = NULL;
+	static TimestampTz looked_at_time = 0;
 	char	   *redacted;
 
 	if (source != debug_query_string || IsParallelWorker() ||
-		redacted_at == GetCurrentStatementStartTimestamp())
+		(looked_at == source &&
+		 looked_at_time == GetCurrentStatementStartTimestamp()))
 		return;
-	redacted_at = GetCurrentStatementStartTimestamp();
+	looked_at = source;
+	looked_at_time = GetCurrentStatementStartTimestamp();
 	if (find_jwt(source) == NULL)
 		return;
 	redacted = redact(source, CurrentMemoryContext);
