@@ -20,7 +20,7 @@ use Test::More;
 our @EXPORT = qw(
   start_node sql_text trust run_sql judge accepted refused nothing_leaked
   mint libraries forge_crypto public_jwks
-  new_secret secret_jwk hmac_token claims object segments join_token
+  replace_file new_secret secret_jwk hmac_token claims object segments join_token
   encode_base64url decode_base64url $CANARY
 );
 
@@ -258,6 +258,23 @@ sub nothing_leaked
 	is(scalar @leaked, 0, 'no part of a refused token is in the server log');
 	unlike($log, qr/\Q$CANARY\E/, 'no claim of a token is in the server log');
 	@shown = ();
+	return;
+}
+
+#
+# Files
+#
+
+# Put a file in its place as a careful writer does: all at once.  What is not
+# text is written as JSON; nobody else may read it, unless a mode says so.
+sub replace_file
+{
+	my ($path, $text, $mode) = @_;
+	open my $out, '>:raw', "$path.new" or die "$path.new: $!";
+	print $out ref $text ? $json->encode($text) : $text;
+	close $out or die "$path.new: $!";
+	chmod $mode // 0600, "$path.new" or die "$path.new: $!";
+	rename "$path.new", $path or die "$path: $!";
 	return;
 }
 

@@ -31,18 +31,6 @@ $node->append_conf('postgresql.conf', "pindah.trust_file = '$file'\nlog_statemen
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION pindah_auth');
 
-# Put a file in its place as a careful writer does: all at once.
-sub put
-{
-	my ($path, $text, $mode) = @_;
-	open my $out, '>:raw', "$path.new" or die $!;
-	print $out ref $text ? $json->encode($text) : $text;
-	close $out or die $!;
-	chmod $mode // 0644, "$path.new" or die $!;
-	rename "$path.new", $path or die $!;
-	return;
-}
-
 sub issuer
 {
 	my ($name, %more) = @_;
@@ -74,7 +62,7 @@ my $good = document(issuer('https://a.example', jwks => { keys => [ $public{one}
 #
 is(verdicts(), 'untrusted_issuer untrusted_issuer', 'no file: nobody is trusted');
 like(complaints(), qr/^could not use trust file "\Q$file\E": it is not there$/, '... and the log says why');
-put($file, $good);
+replace_file($file, $good);
 is(verdicts(), 'valid unknown_key', 'a good file is believed');
 is(complaints(), '', '... in silence');
 
@@ -119,16 +107,16 @@ my @broken = (
 for my $case (@broken)
 {
 	my ($what, $text, $complaint) = @$case;
-	put($file, $text);
+	replace_file($file, $text);
 	is(verdicts(), 'untrusted_issuer untrusted_issuer', "refused: $what");
 	my $expected = ref $complaint ? $complaint : qr/\Q$complaint\E/;
 	like(complaints(), qr/^could not use trust file "\Q$file\E": $expected.*$/, '... and the log says it in one line');
 }
 
-put($file, $good, 0666);
+replace_file($file, $good, 0666);
 is(verdicts(), 'untrusted_issuer untrusted_issuer', 'refused: a file that everybody may write');
 like(complaints(), qr/everybody may write it$/, '... and said');
-put($file, $good, 0000);
+replace_file($file, $good, 0000);
 is(verdicts(), 'untrusted_issuer untrusted_issuer', 'refused: a file that the server may not read');
 like(complaints(), qr/the server may not read it$/, '... and said');
 unlink $file or die $!;
@@ -146,16 +134,16 @@ unlink $file or die $!;
 complaints();
 
 # What is skipped
-put($file, document(issuer('https://a.example', jwks => { keys => [
+replace_file($file, document(issuer('https://a.example', jwks => { keys => [
 	{ kty => 'AKP', alg => 'ML-DSA-44', pub => 'AA', kid => 'x' }, $public{two}, { %{ $public{one} }, use => 'enc', kid => 'e' } ], other => 1 })));
 is(verdicts(), 'unknown_key valid', 'keys that are not for us are skipped');
 like(complaints(), qr/^keys of trust file "\Q$file\E" are skipped: their kty, crv, alg or use is not supported$/, '... and the log says so');
-put($file, document(issuer('https://h.example', jwks => { keys => [ secret_jwk($secret, 'k') ] })));
+replace_file($file, document(issuer('https://h.example', jwks => { keys => [ secret_jwk($secret, 'k') ] })), 0644);
 my $hmac = hmac_token($secret, '{"alg":"HS256","kid":"k"}', claims(iss => '"https://h.example"'));
 my $judge_hmac = "SELECT coalesce(reason, 'valid') FROM pindah_inspect_jwt('$hmac')";
 is($node->safe_psql('postgres', $judge_hmac), 'valid', 'a secret in a file that all can read works');
 like(complaints(), qr/holds a secret that every user of this machine can read/, '... but is complained of');
-put($file, document(issuer('https://h.example', jwks => { keys => [ secret_jwk($secret, 'k') ] })), 0600);
+replace_file($file, document(issuer('https://h.example', jwks => { keys => [ secret_jwk($secret, 'k') ] })), 0600);
 is($node->safe_psql('postgres', $judge_hmac), 'valid', 'a secret in a file of the server alone');
 is(complaints(), '', '... needs no word');
 
@@ -165,11 +153,11 @@ is(complaints(), '', '... needs no word');
 my $session = $node->background_psql('postgres', on_error_stop => 0);
 my $ask = sub { return $session->query_safe($_[0]) };
 my $later = sub { sleep 1.1; return $ask->($_[0]) };
-put($file, $good);
+replace_file($file, $good);
 is($ask->($verdicts), 'valid unknown_key', 'a session reads the file');
-put($file, document(issuer('https://a.example', jwks => { keys => [ $public{two} ] })));
+replace_file($file, document(issuer('https://a.example', jwks => { keys => [ $public{two} ] })));
 is($later->($verdicts), 'unknown_key valid', 'another file in its place counts a second later');
-put($file, '{');
+replace_file($file, '{');
 complaints();
 is($later->($verdicts), 'unknown_key valid', 'a broken one leaves the last good state');
 $later->('SELECT 1') for 1 .. 2;
@@ -178,25 +166,25 @@ is(complaints(), "could not use trust file \"$file\": it is not well-formed JSON
 unlink $file or die $!;
 is($later->($verdicts), 'unknown_key valid', 'so does one that vanishes');
 is(complaints(), "could not use trust file \"$file\": it is not there", '... which is told too');
-put($file, $good);
+replace_file($file, $good);
 is($later->($verdicts), 'valid unknown_key', 'one that comes back counts');
 is(complaints(), "trust file \"$file\" is in order again", '... and is told');
 
 $ask->("SET pindah.token = '$token{one}'");
 is($ask->('SELECT pindah_user_id()'), 'of-one', 'an identity by the file');
-put($file, document(issuer('https://a.example', jwks => { keys => [ $public{two} ] })));
+replace_file($file, document(issuer('https://a.example', jwks => { keys => [ $public{two} ] })));
 is($later->("SELECT pindah_whoami()->>'reason'"), 'unknown_key', '... ends when the file no longer has its key');
-put($file, $good);
+replace_file($file, $good);
 is($later->('SELECT pindah_user_id()'), 'of-one', '... and is back with it');
 is($ask->("BEGIN; SELECT pindah_user_id()"), 'of-one', 'in a transaction');
-put($file, document());
+replace_file($file, document());
 is($later->("SELECT pindah_whoami()->>'reason'"), 'untrusted_issuer', '... a change counts as well');
 $ask->('COMMIT');
 
 # One statement is judged by one trust, however long it takes
-put($file, $good);
+replace_file($file, $good);
 is($later->($verdicts), 'valid unknown_key', 'before a long statement');
-put("$file.next", document(issuer('https://a.example', jwks => { keys => [ $public{two} ] })));
+replace_file("$file.next", document(issuer('https://a.example', jwks => { keys => [ $public{two} ] })));
 is($ask->(<<"SQL"), '', 'a file that changes in the middle of a statement changes nothing in it');
 DO \$\$ DECLARE verdicts text; BEGIN
 	COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; mv -f $file.next $file';
@@ -208,7 +196,7 @@ SQL
 is($ask->($verdicts), 'unknown_key valid', '... but in the next');
 
 # In place, with the same length
-put($file, document(issuer('https://a.example', jwks => { keys => [ $public{one} ] })));
+replace_file($file, document(issuer('https://a.example', jwks => { keys => [ $public{one} ] })));
 is($later->($verdicts), 'valid unknown_key', 'again in order');
 sleep 3.1;
 is($ask->($verdicts), 'valid unknown_key', 'a look at a file that is old');
@@ -221,10 +209,10 @@ is($later->($verdicts), 'unknown_key valid', 'written over in place, with the sa
 # Key sets beside it, switched as Kubernetes does
 #
 mkdir "$folder/$_" or die $! for qw(..1 ..2);
-put("$folder/..1/jwks.json", { keys => [ $public{one} ] });
-put("$folder/..1/trust.json", document(issuer('https://a.example', jwks_file => 'jwks.json')));
-put("$folder/..2/jwks.json", { keys => [ $public{two} ] });
-put("$folder/..2/trust.json", document(issuer('https://a.example', jwks_file => 'jwks.json')));
+replace_file("$folder/..1/jwks.json", { keys => [ $public{one} ] });
+replace_file("$folder/..1/trust.json", document(issuer('https://a.example', jwks_file => 'jwks.json')));
+replace_file("$folder/..2/jwks.json", { keys => [ $public{two} ] });
+replace_file("$folder/..2/trust.json", document(issuer('https://a.example', jwks_file => 'jwks.json')));
 unlink $file or die $!;
 symlink '..1', "$folder/..data" or die $!;
 symlink '..data/trust.json', $file or die $!;
@@ -237,10 +225,10 @@ complaints();
 unlink "$folder/..2/jwks.json" or die $!;
 is($later->($verdicts), 'unknown_key valid', 'a jwks_file that vanishes leaves the last good state');
 is(complaints(), "could not use trust file \"$file\": issuer 1: its jwks_file: it is not there", '... and is told');
-put("$folder/..2/jwks.json", { keys => [ $public{one} ] });
+replace_file("$folder/..2/jwks.json", { keys => [ $public{one} ] });
 is($later->($verdicts), 'valid unknown_key', 'one that comes back counts, though the trust file is the same');
 unlink $file or die $!;
-put($file, document(issuer('https://a.example', jwks_file => "$folder/..1/jwks.json")));
+replace_file($file, document(issuer('https://a.example', jwks_file => "$folder/..1/jwks.json")));
 is($later->($verdicts), 'valid unknown_key', 'an absolute path');
 
 #
@@ -260,7 +248,7 @@ $node->safe_psql('postgres', 'CREATE EXTENSION pindah_auth');
 # The setting
 #
 $node->safe_psql('postgres', 'CREATE ROLE mallory LOGIN; CREATE ROLE auditor LOGIN IN ROLE pg_read_all_settings');
-put("$folder/evil.json", document(issuer('https://evil.example', jwks => { keys => [ $public{one} ] })));
+replace_file("$folder/evil.json", document(issuer('https://evil.example', jwks => { keys => [ $public{one} ] })));
 my ($stdout, $stderr);
 for my $way ([ "SET pindah.trust_file = '$folder/evil.json'; SELECT pindah_user_id()" ],
 	[ 'SELECT pindah_user_id()', "-c pindah.trust_file=$folder/evil.json" ])
@@ -290,24 +278,24 @@ $session->quit;
 #
 # Preloaded: new sessions inherit the last good state
 #
-put($file, $good);
+replace_file($file, $good);
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'pindah_auth'\npindah.trust_file = '$file'\n");
 $node->restart;
 is(verdicts(), 'valid unknown_key', 'preloaded: the file is believed');
-put($file, '{');
+replace_file($file, '{');
 is(verdicts(), 'valid unknown_key', '... and a new session while it is broken has the last good state');
 $node->reload;
 is(verdicts(), 'valid unknown_key', '... after a reload too');
-put($file, document(issuer('https://a.example', jwks => { keys => [ $public{two} ] })));
+replace_file($file, document(issuer('https://a.example', jwks => { keys => [ $public{two} ] })));
 is(verdicts(), 'unknown_key valid', 'a good one counts at once in a new session');
 $node->reload;
 ok($node->poll_query_until('postgres', "SELECT pg_sleep(0.1) IS NOT NULL"), 'reloaded');
-put($file, '{"issuers": [{"issuer": "' . $PindahTest::CANARY . '", "jwks": {"keys": [' . $json->encode(secret_jwk('short', 'k')) . ']}}]}');
+replace_file($file, '{"issuers": [{"issuer": "' . $PindahTest::CANARY . '", "jwks": {"keys": [' . $json->encode(secret_jwk('short', 'k')) . ']}}]}');
 is(verdicts(), 'unknown_key valid', 'a reload makes it the state that new sessions inherit');
-put($file, '{');
+replace_file($file, '{');
 $node->restart;
 is(verdicts(), 'untrusted_issuer untrusted_issuer', 'a restart with a broken file: the server starts, nobody is trusted by it');
-put($file, $good);
+replace_file($file, $good);
 is(verdicts(), 'valid unknown_key', '... until it is in order');
 
 my $log = slurp_file($node->logfile);

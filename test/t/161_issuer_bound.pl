@@ -18,17 +18,6 @@ $node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
 my $file = $node->basedir . '/trust.json';
 my $key_file = $node->basedir . '/jwks.json';
 
-sub put
-{
-	my ($path, $text) = @_;
-	open my $out, '>:raw', "$path.new" or die $!;
-	print $out ref $text ? $json->encode($text) : $text;
-	close $out or die $!;
-	chmod 0600, "$path.new" or die $!;
-	rename "$path.new", $path or die $!;
-	return;
-}
-
 #
 # Issuers with a key each, all of the same kid and algorithm
 #
@@ -66,11 +55,11 @@ my @entries = (
 	(map { entry($_, $hmac_set{$_}) } map { s/https/hmac/r } @names[ 2, 3 ]),
 	(map { entry($_, $other{$_}, %{ $more{$_} // {} }) } '', qw(audience tenants map)),
 	entry('nobody', $other{audience}, audience => [], organisations => []));
-put($key_file, { keys => $set{ $names[3] } });
+replace_file($key_file, { keys => $set{ $names[3] } });
 # As Python and .NET write it: what is not ASCII is escaped.
 my $document = JSON::PP->new->ascii->canonical->encode({ issuers => [ @entries,
 	{ issuer => "\x{e9}cole", audience => "\x{e9}", organisations => ["\x{1f3eb}\x{e9}"], jwks => { keys => [ secret_jwk($secret{ $names[0] }, "cl\x{e9}") ] } } ] });
-put($file, $document);
+replace_file($file, $document);
 
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'pindah_auth'\npindah.trust_file = '$file'\nlog_statement = none\n");
 $node->start;
@@ -176,11 +165,11 @@ $node->safe_psql('postgres', "SELECT pindah_revoke_key('audience', 'k')");
 is($node->safe_psql('postgres', "SELECT source, state, in_force FROM pindah.trust WHERE issuer = 'audience' ORDER BY 1"), "file|shadowed|f\ntable|revoked|f", '... and that a revoked key does not');
 
 # A file that is broken, and one that is gone
-put($file, '{');
+replace_file($file, '{');
 is($node->safe_psql('postgres', "SELECT DISTINCT last_error, error_at > loaded_at, loaded_at > now() - interval '1 hour' FROM pindah.trust WHERE source = 'file'"), 'it is not well-formed JSON|t|t', 'a broken file: the last good state, and what is wrong');
 $node->restart;
 is($node->safe_psql('postgres', "SELECT issuer, kid, in_force, path, last_error FROM pindah.trust WHERE source = 'file'"), "||f|$file|it is not well-formed JSON", 'a broken file from the start: a row that says so');
-put($file, { issuers => [ { issuer => 'empty', jwks => { keys => [] } } ] });
+replace_file($file, { issuers => [ { issuer => 'empty', jwks => { keys => [] } } ] });
 is($node->safe_psql('postgres', "SELECT issuer, kid, state, in_force, path, last_error FROM pindah.trust WHERE source = 'file'"), "empty|||f|$file|", 'an issuer without keys');
 $node->adjust_conf('postgresql.conf', 'pindah.trust_file', "''");
 $node->restart;

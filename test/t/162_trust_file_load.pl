@@ -14,23 +14,11 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $json = JSON::PP->new->utf8->canonical;
 my $node = PostgreSQL::Test::Cluster->new('trust_file_load');
 $node->init(allows_streaming => 1, extra => [ '--encoding=UTF8', '--locale=C' ]);
 my $folder = $node->basedir . '/trust';
 my $file = "$folder/trust.json";
 mkdir $folder or die $!;
-
-sub put
-{
-	my ($path, $text) = @_;
-	open my $out, '>:raw', "$path.new" or die $!;
-	print $out ref $text ? $json->encode($text) : $text;
-	close $out or die $!;
-	chmod 0600, "$path.new" or die $!;
-	rename "$path.new", $path or die $!;
-	return;
-}
 
 #
 # Two good states that share an issuer, and differ in another whose audience
@@ -42,8 +30,8 @@ for my $state (1, 2)
 {
 	my $day = "$folder/..$state";
 	mkdir $day or die $!;
-	put("$day/jwks.json", { keys => [ secret_jwk($secret{$state}, 'k') ] });
-	put("$day/trust.json", { issuers => [
+	replace_file("$day/jwks.json", { keys => [ secret_jwk($secret{$state}, 'k') ] });
+	replace_file("$day/trust.json", { issuers => [
 		{ issuer => $issuer, jwks => { keys => [ secret_jwk($secret{always}, 'k'), secret_jwk($secret{$state}, "k$state") ] } },
 		{ issuer => 'mixed', audience => "state-$state", jwks_file => 'jwks.json' } ] });
 }
@@ -154,7 +142,7 @@ unlike($log, qr/terminated by signal|PANIC|TRAP/, 'nothing crashed');
 #
 # 1000 reloads: a session and the postmaster stay as they are
 #
-put("$folder/state$_", { issuers => [ { issuer => $issuer, jwks => { keys => [ secret_jwk($secret{always}, 'k'), secret_jwk($secret{$_}, "k$_") ] } } ] }) for 1, 2;
+replace_file("$folder/state$_", { issuers => [ { issuer => $issuer, jwks => { keys => [ secret_jwk($secret{always}, 'k'), secret_jwk($secret{$_}, "k$_") ] } } ] }) for 1, 2;
 unlink $file or die $!;
 my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
 my $memory = "SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name <> 'ErrorContext'";
@@ -179,7 +167,7 @@ cmp_ok($grown[1], '<=', 512, 'nor has that of the postmaster');
 #
 # Parallel workers
 #
-put($file, { issuers => [ { issuer => $issuer, jwks => { keys => [ secret_jwk($secret{always}, 'k') ] } } ] });
+replace_file($file, { issuers => [ { issuer => $issuer, jwks => { keys => [ secret_jwk($secret{always}, 'k') ] } } ] });
 $node->reload;
 my $count = 'SELECT count(*), min("OrganisationId") FROM t';
 my @results = run_sql($node, [
@@ -196,7 +184,7 @@ like($results[2][0], qr/Workers Launched: [12]/, '... and it was they who looked
 $node->backup('base');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'base', has_streaming => 1);
-put("$folder/standby.json", { issuers => [ { issuer => $issuer, jwks => { keys => [ secret_jwk($secret{2}, 'k2') ] } } ] });
+replace_file("$folder/standby.json", { issuers => [ { issuer => $issuer, jwks => { keys => [ secret_jwk($secret{2}, 'k2') ] } } ] });
 $standby->append_conf('postgresql.conf', "pindah.trust_file = '$folder/standby.json'\n");
 $standby->start;
 $node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
