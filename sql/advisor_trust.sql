@@ -262,10 +262,11 @@ COMMENT ON VIEW pindah.lint_key_too_short IS 'HMAC keys that are too short for t
 CREATE VIEW pindah.lint_issuer_without_key AS
 	SELECT 'issuer_without_key' AS name, 'An issuer has no key' AS title, 'WARN' AS level, 'TRUST' AS category,
 		'No token of the issuer can be verified. Give it a key, or forget it: whoever may add keys could give it one.' AS description,
-		format('issuer %L: no key that is not revoked', i.issuer) AS detail,
+		format('issuer %L: no key that is neither revoked nor over', i.issuer) AS detail,
 		format('-- Unless you are about to add one: SELECT @extschema@.pindah_distrust_issuer(%L);', i.issuer) AS remediation
 		FROM pindah.issuers i
-		WHERE NOT EXISTS (SELECT FROM pindah.keys k WHERE k.issuer = i.issuer AND k.state <> 'revoked');
+		WHERE NOT EXISTS (SELECT FROM pindah.keys k WHERE k.issuer = i.issuer AND k.state <> 'revoked'
+			AND (k.verify_until IS NULL OR k.verify_until > statement_timestamp()));
 COMMENT ON VIEW pindah.lint_issuer_without_key IS 'issuers without a key that counts';
 
 CREATE VIEW pindah.lint_key_kinds_mixed AS
@@ -277,16 +278,22 @@ CREATE VIEW pindah.lint_key_kinds_mixed AS
 		GROUP BY k.issuer HAVING count(DISTINCT k.jwk->>'kty' = 'oct') > 1;
 COMMENT ON VIEW pindah.lint_key_kinds_mixed IS 'issuers with keys of both kinds';
 
--- Keys have no date of expiry; their age is what there is.
+-- Most keys have no date of expiry; their age is what there is.  A next key that
+-- was made here waits for as long as the active one signs, and takes its place.
 CREATE VIEW pindah.lint_key_old AS
 	SELECT 'key_old' AS name, 'A key is due for a change' AS title, 'INFO' AS level, 'TRUST' AS category,
-		'A key that signs for more than a year, one that waits as next for more than 90 days, or one that is retiring for more than 7 days: tokens of it should have ended long ago.' AS description,
+		'A key that signs for more than a year, one from elsewhere that waits as next for more than 90 days, or one that is retiring for more than 7 days and does not end within a year: tokens of it should have ended long ago.' AS description,
 		format('issuer %L, key %L: %s since %s', k.issuer, k.kid, k.state, k.since::date) AS detail,
-		CASE k.state WHEN 'active' THEN format('-- Let the issuer make a new key, add it, and revoke this one when its tokens have ended: SELECT @extschema@.pindah_revoke_key(%L, %L);', k.issuer, k.kid)
-			ELSE format('SELECT @extschema@.pindah_revoke_key(%L, %L);', k.issuer, k.kid) END AS remediation
-		FROM (SELECT k.*, CASE k.state WHEN 'retiring' THEN k.changed_at ELSE k.created_at END AS since FROM pindah.keys k) k
-		WHERE k.since < now() - CASE k.state WHEN 'active' THEN interval '1 year' WHEN 'next' THEN interval '90 days'
-			WHEN 'retiring' THEN interval '7 days' END;
+		CASE WHEN k.state <> 'active' THEN format('SELECT @extschema@.pindah_revoke_key(%L, %L);', k.issuer, k.kid)
+			WHEN k.made_here THEN format('SELECT @extschema@.pindah_rotate_key(%L);', k.issuer)
+			ELSE format('-- Let the issuer make a new key, add it, and revoke this one when its tokens have ended: SELECT @extschema@.pindah_revoke_key(%L, %L);', k.issuer, k.kid) END AS remediation
+		FROM (SELECT k.*, CASE WHEN k.state = 'retiring' THEN k.changed_at
+				WHEN k.state = 'active' AND k.made_here THEN coalesce(k.activated_at, k.created_at) ELSE k.created_at END AS since
+			FROM pindah.keys k) k
+		WHERE CASE k.state WHEN 'active' THEN k.since < now() - interval '1 year'
+			WHEN 'next' THEN NOT k.made_here AND k.since < now() - interval '90 days'
+			WHEN 'retiring' THEN k.since < now() - interval '7 days'
+				AND coalesce(k.verify_until, 'infinity') > now() + interval '1 year' END;
 COMMENT ON VIEW pindah.lint_key_old IS 'keys that are due for a change';
 
 CREATE VIEW pindah.lint_key_ends AS

@@ -473,10 +473,29 @@ SELECT pg_temp.goes('an old key', $$UPDATE pindah.keys SET created_at = '2020-01
 	'key_old INFO', 'issuer ''https://i''''s'', key ''a'': active since 2020-01-02', $$UPDATE pindah.keys SET created_at = now() WHERE kid = 'a'$$);
 SELECT pg_temp.goes('a key that retires for ever', $$INSERT INTO pindah.keys (issuer, kid, state, jwk, algorithm, changed_at) VALUES ('https://i''s', 'b', 'retiring', '{"kty": "oct", "k": "cmVncmVzc2lvbi10ZXN0cy1vbmx5LXNlY3JldC0zMmI"}', 'HS256', '2020-01-02')$$,
 	'key_old INFO', 'issuer ''https://i''''s'', key ''b'': retiring since 2020-01-02');
-SELECT pg_temp.goes('a key that ends', $$UPDATE pindah.keys SET verify_until = '2020-01-02' WHERE kid = 'a'$$,
-	'key_ends WARN', 'issuer ''https://i''''s'', key ''a'': active, verifies until 2020-01-02', $$UPDATE pindah.keys SET verify_until = NULL WHERE kid = 'a'$$);
+SELECT pg_temp.goes('a key that retires for a hundred years', $$INSERT INTO pindah.keys (issuer, kid, state, jwk, algorithm, changed_at, verify_until) VALUES ('https://i''s', 'c', 'retiring', '{"kty": "oct", "k": "cmVncmVzc2lvbi10ZXN0cy1vbmx5LXNlY3JldC0zMmI"}', 'HS256', '2020-01-02', now() + interval '100 years')$$,
+	'key_old INFO', 'issuer ''https://i''''s'', key ''c'': retiring since 2020-01-02');
+INSERT INTO pindah.keys (issuer, kid, state, jwk, algorithm, changed_at, verify_until) VALUES ('https://i''s', 'd', 'retiring', '{"kty": "oct", "k": "cmVncmVzc2lvbi10ZXN0cy1vbmx5LXNlY3JldC0zMmI"}', 'HS256', '2020-01-02', now() + interval '1 hour');
+SELECT is(pg_temp.news(), 'nothing', 'a key that retires ends by itself');
+SELECT pg_temp.goes('a key that waits', $$INSERT INTO pindah.keys (issuer, kid, state, jwk, algorithm, created_at) VALUES ('https://i''s', 'e', 'next', '{"kty": "oct", "k": "cmVncmVzc2lvbi10ZXN0cy1vbmx5LXNlY3JldC0zMmI"}', 'HS256', now() - interval '91 days')$$,
+	'key_old INFO', 'issuer ''https://i''''s'', key ''e'': next since ' || (now() - interval '91 days')::date);
+SELECT pg_temp.goes('a key that ends', $$UPDATE pindah.keys SET verify_until = now() + interval '1 day' WHERE kid = 'a'$$,
+	'key_ends WARN', 'issuer ''https://i''''s'', key ''a'': active, verifies until ' || (now() + interval '1 day')::date, $$UPDATE pindah.keys SET verify_until = NULL WHERE kid = 'a'$$);
+UPDATE pindah.keys SET verify_until = '2020-01-03' WHERE kid = 'd';
 SELECT pg_temp.goes('no key', $$SELECT pindah_revoke_key('https://i''s', 'a')$$,
-	'issuer_without_key WARN', 'issuer ''https://i''''s'': no key that is not revoked', $$SELECT pindah_distrust_issuer('https://i''s')$$);
+	'issuer_without_key WARN', 'issuer ''https://i''''s'': no key that is neither revoked nor over', $$SELECT pindah_distrust_issuer('https://i''s')$$);
+
+-- Keys that are made here
+SELECT pindah_trust_issuer('home', audience => '{erp}') \gset
+SELECT pindah_create_key('home') \gset
+UPDATE pindah.keys SET created_at = '2020-01-02' WHERE made_here;
+SELECT is(pg_temp.news(), 'nothing', 'a next key waits for as long as the active one signs');
+UPDATE pindah.keys SET activated_at = '2020-01-02' WHERE made_here AND state = 'active';
+SELECT pg_temp.goes('a key that has signed for long', '', 'key_old INFO',
+	format('issuer ''home'', key %L: active since 2020-01-02', (SELECT kid FROM pindah.keys WHERE made_here AND state = 'active')));
+SELECT is((SELECT string_agg(state, ', ' ORDER BY state) FROM pindah.keys WHERE made_here), 'active, next, retiring', 'the key is rotated, not revoked');
+UPDATE pindah.keys SET changed_at = '2020-01-02' WHERE made_here AND state = 'retiring';
+SELECT is(pg_temp.news(), 'nothing', 'the one of before ends by itself');
 
 SELECT is((SELECT string_agg(name || ': ' || detail, E'\n') FROM pindah.advisor WHERE level = 'ERROR'), NULL, 'everything is mended');
 SELECT lives_ok('SELECT pindah_check()', 'and passes the check');
