@@ -73,6 +73,17 @@
 #define all_settings(count)	(*(count) = GetNumConfigOptions(), get_guc_variables())
 #endif
 
+/*
+ * 16 sorts them each time, but links those that a transaction has changed, the
+ * latest first.
+ */
+#if PG_VERSION_NUM >= 160000
+#define CHANGED_SETTINGS_ARE_LINKED
+#define changed_before(setting) \
+	((setting)->stack_link.next == NULL ? NULL : \
+	 slist_container(struct config_generic, stack_link, (setting)->stack_link.next))
+#endif
+
 /* 18 asks whether a deferrable primary key would do. */
 #if PG_VERSION_NUM >= 180000
 #define primary_key_index(relation)	RelationGetPrimaryKeyIndex((relation), false)

@@ -95,8 +95,10 @@ static uint64 owner = 0;		/* fingerprint; 0: nobody */
 static bool was_owned = false;	/* has there been an owner? */
 static uint64 next_owner = 0;	/* if the transaction commits */
 static bool temporary_dropped = false;	/* if the transaction commits */
+static bool settings_reset = false; /* if the transaction commits */
 static bool may_hold_cursors = true;	/* also from before we were loaded */
 static bool may_have_temporary = true;
+static bool may_have_settings = true;
 static ExecutorStart_hook_type previous_executor_start = NULL;
 
 /* How much goes with the transaction that is about to commit? */
@@ -201,13 +203,15 @@ source_after_commit(const struct config_generic *setting, bool *set_now)
 
 /*
  * Reset the settings of no library, in which applications keep what they like,
- * where they were set for the session.
+ * where they were set for the session.  Those of before this transaction are
+ * looked for only where there may be some.
  */
 static void
 reset_application_settings(bool all)
 {
 	int			count;
-	struct config_generic **settings = all_settings(&count);
+	struct config_generic **settings = all && may_have_settings ?
+		all_settings(&count) : settings_changed(&count);
 
 	for (int i = 0; i < count; i++)
 	{
@@ -296,6 +300,7 @@ leave_session(void)
 	else if ((MyXactFlags & XACT_FLAGS_ACCESSEDTEMPNAMESPACE) != 0)
 		may_have_temporary = true;
 	next_owner = next;
+	settings_reset = leaving == LEAVES_ALL && session_state != SESSION_STATE_KEEP;
 }
 
 /* The transaction has committed: what was taken away stays away. */
@@ -307,6 +312,7 @@ note_commit(void)
 		was_owned = true;
 	if (temporary_dropped)
 		may_have_temporary = false;
+	may_have_settings = !settings_reset;
 }
 
 /* What lastval() tells is not undone by a rollback. */

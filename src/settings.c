@@ -164,6 +164,37 @@ settings_find(const char *name)
 	return NULL;
 }
 
+/*
+ * The settings that this transaction has changed, and perhaps others.  The
+ * chain of them is found by changing one of ours, which nobody else can change.
+ */
+struct config_generic **
+settings_changed(int *count)
+{
+#ifdef CHANGED_SETTINGS_ARE_LINKED
+	static struct config_generic *mark = NULL;
+	struct config_generic **changed;
+	int			room = 16;
+
+	if (mark == NULL)
+		mark = find_option("pindah.user_id", false, false, ERROR);
+	(void) set_config_option(mark->name, "", PGC_INTERNAL, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+	changed = palloc(room * sizeof(*changed));
+	*count = 0;
+	for (struct config_generic *setting = mark; setting != NULL;
+		 setting = changed_before(setting))
+	{
+		if (*count == room)
+			changed = repalloc(changed, (room *= 2) * sizeof(*changed));
+		changed[(*count)++] = setting;
+	}
+	return changed;
+#else
+	return all_settings(count);
+#endif
+}
+
 /* The placeholder of a setting that is not defined yet, or NULL. */
 static const struct config_generic *
 find_placeholder(const char *name)

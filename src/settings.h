@@ -29,6 +29,7 @@ extern int	settings_access_token_lifetime(void);
 extern bool settings_algorithm_allowed(CryptoAlgorithm algorithm);
 extern uint64 settings_generation(void);
 extern const struct config_generic *settings_find(const char *name);
+extern struct config_generic **settings_changed(int *count);
 extern bool settings_placeholder_outlived_transaction(const char *name);
 
 #endif							/* PINDAH_SETTINGS_H */
