@@ -306,6 +306,50 @@ CREATE VIEW pindah.lint_key_ends AS
 		WHERE k.state IN ('active', 'next') AND k.verify_until < now() + interval '7 days';
 COMMENT ON VIEW pindah.lint_key_ends IS 'keys in use that end soon';
 
+-- Without a passphrase it may be on purpose; where there is one, it is not.
+CREATE VIEW pindah.lint_signing_key_in_clear AS
+	WITH passphrase AS (
+		SELECT coalesce(pindah.default_setting('pindah.key_passphrase_file'), '') <> '' AS is_set
+	)
+	SELECT 'signing_key_in_clear' AS name, 'A private key is stored in clear' AS title,
+		CASE WHEN p.is_set THEN 'WARN' ELSE 'INFO' END AS level, 'TRUST' AS category,
+		'Whoever gets hold of the files of the server, of a backup or of a standby can sign for the issuer. A WARN where pindah.key_passphrase_file is set, so that new keys are encrypted, and these are not.' AS description,
+		format('table pindah.signing_keys: keys in clear of issuer %s',
+			pindah.first_few(array_agg(DISTINCT quote_literal(s.issuer) ORDER BY quote_literal(s.issuer)))) AS detail,
+		CASE WHEN p.is_set THEN 'SELECT @extschema@.pindah_reencrypt_keys();'
+			ELSE '-- Put a passphrase into a file that the server alone can read, name it in pindah.key_passphrase_file, and: SELECT @extschema@.pindah_reencrypt_keys();'
+			END AS remediation
+		FROM pindah.signing_keys s CROSS JOIN passphrase p
+		WHERE s.private_key NOT LIKE '-----BEGIN ENCRYPTED PRIVATE KEY-----%'
+		GROUP BY p.is_set;
+COMMENT ON VIEW pindah.lint_signing_key_in_clear IS 'private keys that are not encrypted';
+
+-- The secret of an HMAC key is its private part.  A subscriber has the keys to
+-- verify with; those who sign are elsewhere.
+CREATE VIEW pindah.lint_signing_incomplete AS
+	WITH found AS (
+		SELECT k.issuer, bool_or(k.state = 'active') AS has_active, bool_or(k.state = 'next') AS has_next,
+			bool_or(k.state = 'active' AND p.can_sign) AS signs, bool_or(k.state = 'next' AND p.can_sign) AS can_follow,
+			max(k.algorithm) FILTER (WHERE k.state = 'active') AS algorithm
+			FROM pindah.keys k
+			CROSS JOIN LATERAL (SELECT k.jwk->>'kty' IS NOT DISTINCT FROM 'oct' OR EXISTS (SELECT FROM pindah.signing_keys s
+				WHERE s.issuer = k.issuer AND s.kid = k.kid) AS can_sign) p
+			WHERE k.made_here AND k.state IN ('active', 'next')
+				AND NOT EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srrelid = 'pindah.keys'::regclass)
+			GROUP BY k.issuer
+	)
+	SELECT 'signing_incomplete' AS name, 'An issuer cannot sign, or cannot go on' AS title, 'WARN' AS level, 'TRUST' AS category,
+		'Of the keys that were made here one signs, and a next one is published to take its place at once. A dump has no private keys: after a restore new ones have to be made.' AS description,
+		format('issuer %L: %s', f.issuer, CASE WHEN NOT f.has_active THEN 'no active key' WHEN NOT f.signs THEN 'the private part of the active key is gone'
+			WHEN NOT f.has_next THEN 'no next key' ELSE 'the private part of the next key is gone' END) AS detail,
+		CASE WHEN f.signs THEN format('SELECT @extschema@.pindah_create_key(%L, %L);', f.issuer, f.algorithm)
+			WHEN NOT f.has_active AND f.can_follow
+				THEN format('-- Unless the next key has leaked with the one of before, let it sign: SELECT @extschema@.pindah_rotate_key(%L);', f.issuer)
+			ELSE format('SELECT @extschema@.pindah_rotate_key(%L);', f.issuer) END AS remediation
+		FROM found f
+		WHERE NOT (f.signs AND f.can_follow);
+COMMENT ON VIEW pindah.lint_signing_incomplete IS 'issuers that sign here and have not all of their keys';
+
 CREATE VIEW pindah.advisor AS
 	SELECT * FROM pindah.lint_rls_disabled
 	UNION ALL SELECT * FROM pindah.lint_partition_open
@@ -359,7 +403,9 @@ CREATE VIEW pindah.advisor AS
 	UNION ALL SELECT * FROM pindah.lint_issuer_without_key
 	UNION ALL SELECT * FROM pindah.lint_key_kinds_mixed
 	UNION ALL SELECT * FROM pindah.lint_key_old
-	UNION ALL SELECT * FROM pindah.lint_key_ends;
+	UNION ALL SELECT * FROM pindah.lint_key_ends
+	UNION ALL SELECT * FROM pindah.lint_signing_key_in_clear
+	UNION ALL SELECT * FROM pindah.lint_signing_incomplete;
 COMMENT ON VIEW pindah.advisor IS 'what is open in the wall around the tenants: one row a finding, with the SQL that mends it';
 
 -- Closed: what is open is nobody's business but the administrator's.

@@ -487,7 +487,8 @@ SELECT pg_temp.goes('no key', $$SELECT pindah_revoke_key('https://i''s', 'a')$$,
 
 -- Keys that are made here
 SELECT pindah_trust_issuer('home', audience => '{erp}') \gset
-SELECT pindah_create_key('home') \gset
+SELECT pg_temp.goes('a private key in clear', 'SELECT pindah_create_key(''home'')', 'signing_key_in_clear INFO', 'table pindah.signing_keys: keys in clear of issuer ''home''', '',
+	'signing_key_in_clear INFO');
 UPDATE pindah.keys SET created_at = '2020-01-02' WHERE made_here;
 SELECT is(pg_temp.news(), 'nothing', 'a next key waits for as long as the active one signs');
 UPDATE pindah.keys SET activated_at = '2020-01-02' WHERE made_here AND state = 'active';
@@ -496,6 +497,25 @@ SELECT pg_temp.goes('a key that has signed for long', '', 'key_old INFO',
 SELECT is((SELECT string_agg(state, ', ' ORDER BY state) FROM pindah.keys WHERE made_here), 'active, next, retiring', 'the key is rotated, not revoked');
 UPDATE pindah.keys SET changed_at = '2020-01-02' WHERE made_here AND state = 'retiring';
 SELECT is(pg_temp.news(), 'nothing', 'the one of before ends by itself');
+SELECT pg_temp.goes('restored without private keys', 'DELETE FROM pindah.signing_keys',
+	'signing_incomplete WARN', 'issuer ''home'': the private part of the active key is gone');
+SELECT pg_temp.goes('without that of the next key', 'DELETE FROM pindah.signing_keys s USING pindah.keys k WHERE k.kid = s.kid AND k.state = ''next''',
+	'signing_incomplete WARN', 'issuer ''home'': the private part of the next key is gone');
+SELECT pg_temp.goes('without a next key', 'DELETE FROM pindah.keys WHERE made_here AND state = ''next''',
+	'signing_incomplete WARN', 'issuer ''home'': no next key');
+SELECT pg_temp.goes('without an active key', 'SELECT pindah_revoke_key(issuer, kid) FROM pindah.keys WHERE made_here AND state = ''active''',
+	'signing_incomplete WARN', 'issuer ''home'': no active key', 'SELECT pindah_rotate_key(''home'')');
+SELECT pg_temp.goes('without an active key and the private part of the next', 'SELECT pindah_revoke_key(issuer, kid) FROM pindah.keys WHERE made_here AND state = ''active''; DELETE FROM pindah.signing_keys',
+	'signing_incomplete WARN', 'issuer ''home'': no active key');
+SELECT is((SELECT string_agg(k.state || ' ' || k.algorithm, ', ' ORDER BY k.state) FROM pindah.keys k JOIN pindah.signing_keys USING (issuer, kid)),
+	'active ES256, next ES256', 'all is there again');
+SELECT pindah_trust_issuer('secret home', audience => '{erp}') \gset
+SELECT pindah_create_key('secret home', 'HS512') \gset
+SELECT is(pg_temp.news(), 'nothing', 'an HMAC key is its own private part');
+SELECT pg_temp.goes('a next key of the same algorithm', 'DELETE FROM pindah.keys WHERE issuer = ''secret home'' AND state = ''next''',
+	'signing_incomplete WARN', 'issuer ''secret home'': no next key');
+SELECT is((SELECT string_agg(state || ' ' || algorithm, ', ' ORDER BY state) FROM pindah.keys WHERE issuer = 'secret home'), 'active HS512, next HS512', 'of the same algorithm');
+SELECT pindah_distrust_issuer('home'), pindah_distrust_issuer('secret home') \gset
 
 SELECT is((SELECT string_agg(name || ': ' || detail, E'\n') FROM pindah.advisor WHERE level = 'ERROR'), NULL, 'everything is mended');
 SELECT lives_ok('SELECT pindah_check()', 'and passes the check');

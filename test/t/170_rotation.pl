@@ -203,7 +203,10 @@ for (@bad)
 	like(try($create), qr/^F0000: .*\Q$said\E/, "a file that is $what");
 }
 passphrase_file("$one\n");
+my $in_clear = q{SELECT level || ' ' || remediation FROM pindah.lint_signing_key_in_clear};
+is(try($in_clear), 'WARN SELECT public.pindah_reencrypt_keys();', 'the advisor tells of keys in clear');
 is(try('SELECT pindah_reencrypt_keys()'), '2', 'the keys are encrypted');
+is(try($in_clear), '', '... and the advisor is content');
 my $sealed = q{SELECT string_agg(DISTINCT split_part(private_key, E'\n', 1), ',') FROM pindah.signing_keys};
 is(try($sealed), '-----BEGIN ENCRYPTED PRIVATE KEY-----', '... all of them');
 is(try($issue), 't', 'an encrypted key signs');
@@ -245,7 +248,9 @@ $node->safe_psql('postgres', 'CREATE DATABASE restored');
 command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ], 'restored');
 my ($result) = run_sql($node, [$issue], dbname => 'restored');
 like($result->[1], qr/ERROR:  55000: the private key of the issuer is not here/, 'restored, nothing signs');
-($result) = run_sql($node, [ [ q{SELECT pindah_rotate_key('home') IS NOT NULL}, $issue ] ], dbname => 'restored');
+my $incomplete = q{SELECT remediation FROM pindah.lint_signing_incomplete};
+is($node->safe_psql('restored', $incomplete), q{SELECT public.pindah_rotate_key('home');}, '... which the advisor tells');
+($result) = run_sql($node, [ [ q{SELECT pindah_rotate_key('home') IS NOT NULL}, $issue, $incomplete ] ], dbname => 'restored');
 is($result->[0], "t\nt", '... until the key is rotated once');
 
 my $log = slurp_file($node->logfile);
