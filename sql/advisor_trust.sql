@@ -350,6 +350,37 @@ CREATE VIEW pindah.lint_signing_incomplete AS
 		WHERE NOT (f.signs AND f.can_follow);
 COMMENT ON VIEW pindah.lint_signing_incomplete IS 'issuers that sign here and have not all of their keys';
 
+-- What is in a publication gets to the subscriber with its first copy, whatever
+-- else the publication says.
+CREATE VIEW pindah.lint_signing_keys_published AS
+	WITH secrets AS (
+		SELECT 'pindah.signing_keys'::regclass AS relid, 'private_key' AS name,
+			CASE WHEN EXISTS (SELECT FROM pindah.signing_keys) THEN 'ERROR' ELSE 'WARN' END AS level, true AS can_mend
+		UNION ALL
+		SELECT 'pindah.keys'::regclass, 'jwk', 'WARN', false
+			WHERE EXISTS (SELECT FROM pindah.keys k WHERE k.jwk->>'kty' = 'oct' AND k.state <> 'revoked')
+	)
+	SELECT 'signing_keys_published' AS name, 'A publication carries keys that sign' AS title, s.level, 'TRUST' AS category,
+		'The subscriber, and whoever may read the stream or its tables, can sign for the issuers. Replace keys that were published with pindah_rotate_key(). A WARN for pindah.signing_keys while it is empty, and for pindah.keys while it has secrets of HMAC issuers: who verifies their tokens can sign them.' AS description,
+		format('publication %I: publishes pindah.%I', p.pubname, c.relname) AS detail,
+		CASE WHEN p.puballtables THEN format('-- Publish single tables or schemas instead: DROP PUBLICATION %I;', p.pubname)
+			WHEN NOT s.can_mend
+				THEN format('-- Unless the subscriber shall verify tokens of HMAC issuers, leave it out: ALTER PUBLICATION %I DROP %s;', p.pubname,
+					CASE WHEN n.pnnspid IS NULL THEN 'TABLE pindah.keys' ELSE 'TABLES IN SCHEMA pindah' END)
+			ELSE concat_ws(' ',
+				CASE WHEN n.pnnspid IS NOT NULL THEN format('ALTER PUBLICATION %I DROP TABLES IN SCHEMA pindah;', p.pubname) END,
+				CASE WHEN r.prrelid IS NOT NULL THEN format('ALTER PUBLICATION %I DROP TABLE pindah.%I;', p.pubname, c.relname) END)
+			END AS remediation
+		FROM secrets s
+		JOIN pg_class c ON c.oid = s.relid
+		JOIN pg_attribute a ON a.attrelid = s.relid AND a.attname = s.name
+		CROSS JOIN pg_publication p
+		LEFT JOIN pg_publication_namespace n ON n.pnpubid = p.oid AND n.pnnspid = c.relnamespace
+		LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = s.relid
+			AND (r.prattrs IS NULL OR a.attnum = ANY (r.prattrs::int2[]))
+		WHERE p.puballtables OR n.pnnspid IS NOT NULL OR r.prrelid IS NOT NULL;
+COMMENT ON VIEW pindah.lint_signing_keys_published IS 'publications of keys that sign';
+
 CREATE VIEW pindah.advisor AS
 	SELECT * FROM pindah.lint_rls_disabled
 	UNION ALL SELECT * FROM pindah.lint_partition_open
@@ -405,7 +436,8 @@ CREATE VIEW pindah.advisor AS
 	UNION ALL SELECT * FROM pindah.lint_key_old
 	UNION ALL SELECT * FROM pindah.lint_key_ends
 	UNION ALL SELECT * FROM pindah.lint_signing_key_in_clear
-	UNION ALL SELECT * FROM pindah.lint_signing_incomplete;
+	UNION ALL SELECT * FROM pindah.lint_signing_incomplete
+	UNION ALL SELECT * FROM pindah.lint_signing_keys_published;
 COMMENT ON VIEW pindah.advisor IS 'what is open in the wall around the tenants: one row a finding, with the SQL that mends it';
 
 -- Closed: what is open is nobody's business but the administrator's.

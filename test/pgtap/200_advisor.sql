@@ -381,7 +381,7 @@ SELECT pg_temp.goes('a publication', 'CREATE PUBLICATION half FOR TABLE wall.inv
 SELECT pg_temp.goes('a publication of a schema', 'CREATE PUBLICATION whole FOR TABLES IN SCHEMA wall',
 	'publication WARN', 'publication whole: publishes ' || (SELECT pindah.first_few(array_agg(name ORDER BY name)) FROM pindah.tenant_tables() WHERE kind <> 'shared'), 'DROP PUBLICATION whole');
 SELECT pg_temp.goes('a publication of all', 'CREATE PUBLICATION everything FOR ALL TABLES',
-	'publication WARN', 'publication everything: publishes ' || (SELECT pindah.first_few(array_agg(name ORDER BY name)) FROM pindah.tenant_tables() WHERE kind <> 'shared'), 'DROP PUBLICATION everything');
+	'publication WARN, signing_keys_published WARN', 'publication everything: publishes ' || (SELECT pindah.first_few(array_agg(name ORDER BY name)) FROM pindah.tenant_tables() WHERE kind <> 'shared'), 'DROP PUBLICATION everything');
 SELECT pg_temp.goes('a rule', 'CREATE RULE copy AS ON INSERT TO wall.invoices DO ALSO INSERT INTO wall.plain VALUES (new.id)',
 	'rule INFO', 'rule copy on table wall.invoices');
 CREATE FUNCTION wall.copy() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_notify(''x'', new::text); RETURN new; END';
@@ -515,7 +515,22 @@ SELECT is(pg_temp.news(), 'nothing', 'an HMAC key is its own private part');
 SELECT pg_temp.goes('a next key of the same algorithm', 'DELETE FROM pindah.keys WHERE issuer = ''secret home'' AND state = ''next''',
 	'signing_incomplete WARN', 'issuer ''secret home'': no next key');
 SELECT is((SELECT string_agg(state || ' ' || algorithm, ', ' ORDER BY state) FROM pindah.keys WHERE issuer = 'secret home'), 'active HS512, next HS512', 'of the same algorithm');
+SELECT pindah_distrust_issuer('secret home') \gset
+
+-- Keys that are published
+SELECT pg_temp.goes('a publication of private keys', 'CREATE PUBLICATION stolen FOR TABLE pindah.signing_keys',
+	'signing_keys_published ERROR', 'publication stolen: publishes pindah.signing_keys');
+SELECT pg_temp.goes('of their schema', 'ALTER PUBLICATION stolen ADD TABLE pindah.signing_keys, TABLES IN SCHEMA pindah',
+	'signing_keys_published ERROR', 'publication stolen: publishes pindah.signing_keys');
+SELECT pg_temp.goes('of everything', 'CREATE PUBLICATION everything FOR ALL TABLES',
+	'publication WARN, signing_keys_published ERROR', 'publication everything: publishes ' || (SELECT pindah.first_few(array_agg(name ORDER BY name)) FROM pindah.tenant_tables() WHERE kind <> 'shared'), 'DROP PUBLICATION everything');
+ALTER PUBLICATION stolen ADD TABLE pindah.signing_keys (issuer, kid), pindah.keys;
+SELECT is(pg_temp.news(), 'nothing', 'public keys, and columns without the private one, may be published');
+SELECT pg_temp.goes('of the secrets of an HMAC issuer', 'SELECT pindah_trust_issuer(''secret home'', audience => ''{erp}''), pindah_create_key(''secret home'', ''HS256'')',
+	'signing_keys_published WARN', 'publication stolen: publishes pindah.keys', 'ALTER PUBLICATION stolen DROP TABLE pindah.keys');
 SELECT pindah_distrust_issuer('home'), pindah_distrust_issuer('secret home') \gset
+SELECT pg_temp.goes('before there are any', 'ALTER PUBLICATION stolen DROP TABLE pindah.signing_keys; ALTER PUBLICATION stolen ADD TABLE pindah.signing_keys',
+	'signing_keys_published WARN', 'publication stolen: publishes pindah.signing_keys');
 
 SELECT is((SELECT string_agg(name || ': ' || detail, E'\n') FROM pindah.advisor WHERE level = 'ERROR'), NULL, 'everything is mended');
 SELECT lives_ok('SELECT pindah_check()', 'and passes the check');
