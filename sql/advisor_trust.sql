@@ -239,12 +239,45 @@ CREATE VIEW pindah.lint_event_trigger_disabled AS
 		WHERE e.evtname = 'pindah_protect_new_children' AND e.evtenabled NOT IN ('O', 'A');
 COMMENT ON VIEW pindah.lint_event_trigger_disabled IS 'is the event trigger for new partitions off?';
 
+-- What the trust file says, a row for each issuer, and one without when there is
+-- none.  Nothing for those who may not know: the advisor is for them, too.
+CREATE FUNCTION pindah.trust_file_issuers()
+	RETURNS TABLE (issuer text, audience text[], error text)
+	LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 1000 ROWS 10
+	SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+	IF has_function_privilege('pindah.trust_file_keys()', 'EXECUTE') THEN
+		RETURN QUERY
+		SELECT DISTINCT f.issuer, f.audience, CASE WHEN f.error_at IS NOT NULL THEN coalesce(f.last_error, 'it is not usable') END
+			FROM pindah.trust_file_keys() f;
+	END IF;
+END $$;
+GRANT EXECUTE ON FUNCTION pindah.trust_file_issuers() TO PUBLIC;
+COMMENT ON FUNCTION pindah.trust_file_issuers() IS 'issuers of the trust file, for those who may see pindah.trust';
+
+CREATE VIEW pindah.lint_trust_file_broken AS
+	SELECT 'trust_file_broken' AS name, 'The trust file cannot be used' AS title, 'WARN' AS level, 'TRUST' AS category,
+		'Sessions go on with what it said before, or trust nobody by it, if they have not read it in good order: keys that were taken out of it may count on.' AS description,
+		format('trust file: %s', f.error) AS detail,
+		'-- Mend the file; it is read again within seconds: SELECT path, last_error, error_at FROM pindah.trust WHERE source = ''file'';' AS remediation
+		FROM pindah.trust_file_issuers() f
+		WHERE f.error IS NOT NULL GROUP BY f.error;
+COMMENT ON VIEW pindah.lint_trust_file_broken IS 'is the trust file broken?';
+
 CREATE VIEW pindah.lint_issuer_without_audience AS
 	SELECT 'issuer_without_audience' AS name, 'An issuer''s tokens count whomever they are meant for' AS title, 'WARN' AS level, 'TRUST' AS category,
 		'Without an audience a token that the issuer made for another application opens this database (RFC 8725 section 3.9).' AS description,
-		format('issuer %L: no audience', i.issuer) AS detail,
-		format('-- Say what aud its tokens for this database have: SELECT @extschema@.pindah_trust_issuer(%L, audience => ''{...}'');', i.issuer) AS remediation
-		FROM pindah.issuers i WHERE i.audience IS NULL;
+		format('issuer %L%s: no audience', i.issuer, i.place) AS detail,
+		format('-- Say what aud its tokens for this database have: ' || i.statement, i.issuer) AS remediation
+		FROM (SELECT t.issuer, t.audience, '' AS place, 'SELECT @extschema@.pindah_trust_issuer(%L, audience => ''{...}'');' AS statement
+				FROM pindah.issuers t
+			UNION ALL
+			SELECT f.issuer, f.audience, ' of the trust file', '"audience": [...] beside "issuer" in the trust file'
+				FROM pindah.trust_file_issuers() f
+				-- Those of the tables count instead.
+				WHERE f.issuer IS NOT NULL AND NOT EXISTS (SELECT FROM pindah.issuers t WHERE t.issuer = f.issuer)) i
+		WHERE i.audience IS NULL;
 COMMENT ON VIEW pindah.lint_issuer_without_audience IS 'issuers without audience';
 
 -- The secret of an HMAC key in bytes: base64url has six bits a character.
@@ -429,6 +462,7 @@ CREATE VIEW pindah.advisor AS
 	UNION ALL SELECT * FROM pindah.lint_function_public
 	UNION ALL SELECT * FROM pindah.lint_trigger_disabled
 	UNION ALL SELECT * FROM pindah.lint_event_trigger_disabled
+	UNION ALL SELECT * FROM pindah.lint_trust_file_broken
 	UNION ALL SELECT * FROM pindah.lint_issuer_without_audience
 	UNION ALL SELECT * FROM pindah.lint_key_too_short
 	UNION ALL SELECT * FROM pindah.lint_issuer_without_key

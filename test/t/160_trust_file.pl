@@ -206,6 +206,29 @@ close $out;
 is($later->($verdicts), 'unknown_key valid', 'written over in place, with the same length');
 
 #
+# What the advisor says of it
+#
+$node->safe_psql('postgres', 'CREATE ROLE deployer LOGIN; GRANT SELECT ON pindah.advisor TO deployer');
+sub advice
+{
+	my ($user) = @_;
+	return $node->safe_psql('postgres', q{SELECT string_agg(name || ' ' || level || ': ' || detail, '; ' ORDER BY name) FROM pindah.advisor WHERE detail ~ 'trust file'},
+		extra_params => [ '-U', $user ]);
+}
+my $owner = $node->safe_psql('postgres', 'SELECT current_user');
+replace_file($file, document(issuer('https://a.example', audience => ['erp'], jwks => { keys => [ @public{qw(one two)} ] })));
+is(advice($owner), '', 'the advisor is content with a good file');
+replace_file($file, '{');
+is(advice('deployer'), '', 'a broken one is nothing for those who may not see pindah.trust, and no error');
+is(advice($owner), 'trust_file_broken WARN: trust file: it is not well-formed JSON', '... and told to those who may');
+is($later->('SELECT detail FROM pindah.lint_trust_file_broken'), 'trust file: it is not well-formed JSON', '... once, also in a session with the last good state');
+$node->safe_psql('postgres', 'GRANT pg_monitor TO deployer');
+is(advice('deployer'), advice($owner), '... as to members of pg_monitor');
+replace_file($file, document(issuer('https://a.example', jwks => { keys => [ @public{qw(one two)} ] }), issuer('', audience => ['erp'], jwks => { keys => [] })));
+is(advice($owner), q{issuer_without_audience WARN: issuer 'https://a.example' of the trust file: no audience}, 'an issuer of the file without audience');
+is($node->safe_psql('postgres', 'BEGIN;' . trust('https://a.example', [ $public{two} ], audience => ['erp']) . 'SELECT count(*) FROM pindah.lint_issuer_without_audience; ROLLBACK') =~ s/\s//gr, '0', '... unless the tables name it');
+
+#
 # Key sets beside it, switched as Kubernetes does
 #
 mkdir "$folder/$_" or die $! for qw(..1 ..2);
