@@ -120,16 +120,28 @@ CREATE VIEW pindah.lint_secret_stored AS
 COMMENT ON VIEW pindah.lint_secret_stored IS 'secrets in settings of roles, databases and functions';
 
 CREATE VIEW pindah.lint_role_claims AS
+	-- What a role has, or can become, that no claims limit.
+	WITH above AS (
+		SELECT m.member AS role, string_agg(CASE WHEN r.oid = m.member THEN w.what WHEN w.what = '' THEN format('a member of %I', r.rolname)
+				ELSE format('a member of %I, which is %s', r.rolname, w.what) END, '; ' ORDER BY r.oid <> m.member, r.rolname) AS what
+			FROM pindah.role_members() m
+			JOIN pg_roles r ON r.oid = m.roleid
+			LEFT JOIN (SELECT DISTINCT t.owner FROM pindah.tenant_tables() t WHERE t.row_security) o ON o.owner = r.oid
+			CROSS JOIN LATERAL (SELECT CASE WHEN r.rolsuper THEN 'a superuser' WHEN r.rolbypassrls THEN 'above policies by BYPASSRLS'
+				WHEN o.owner IS NOT NULL THEN 'an owner of protected tables'
+				WHEN r.rolname IN ('pg_read_all_data', 'pg_write_all_data', 'pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program') THEN '' END AS what) w
+			WHERE w.what IS NOT NULL
+			GROUP BY m.member
+	)
 	SELECT 'role_claims' AS name, 'An identity is attached without a token' AS title,
-		CASE WHEN s.role <> 0 AND NOT r.rolsuper AND NOT r.rolbypassrls AND o.owner IS NULL THEN 'INFO' ELSE 'WARN' END AS level, 'TRUST' AS category,
-		'pindah.role_claims is meant for a login role that cannot present a token, as for reports. A WARN where it is everybody''s identity (a database), that of a function''s callers, or of a role that sees more than its claims say: a superuser, BYPASSRLS, or an owner of protected tables.' AS description,
-		format('%s: pindah.role_claims', s.place) AS detail,
-		CASE WHEN s.role <> 0 AND NOT r.rolsuper AND NOT r.rolbypassrls AND o.owner IS NULL
+		CASE WHEN s.role <> 0 AND a.role IS NULL THEN 'INFO' ELSE 'WARN' END AS level, 'TRUST' AS category,
+		'pindah.role_claims is meant for a login role that cannot present a token, as for reports. A WARN where it is everybody''s identity (a database), that of a function''s callers, or of a role that sees more than its claims say: a superuser, one with BYPASSRLS, an owner of protected tables, or a member of such a role or of one that reads or writes everything.' AS description,
+		format('%s: pindah.role_claims', s.place) || coalesce('; ' || a.what, '') AS detail,
+		CASE WHEN s.role <> 0 AND a.role IS NULL
 			THEN format('-- When it is not needed any more: %s RESET pindah.role_claims;', s.owner)
 			ELSE format('%s RESET pindah.role_claims;', s.owner) END AS remediation
 		FROM pindah.stored_settings() s
-		LEFT JOIN pg_roles r ON r.oid = s.role
-		LEFT JOIN (SELECT DISTINCT t.owner FROM pindah.tenant_tables() t WHERE t.row_security) o ON o.owner = s.role
+		LEFT JOIN above a ON a.role = s.role
 		WHERE s.setting = 'pindah.role_claims' AND s.value <> '';
 COMMENT ON VIEW pindah.lint_role_claims IS 'identities that are attached to roles, databases and functions';
 
@@ -414,6 +426,17 @@ CREATE VIEW pindah.lint_signing_keys_published AS
 		WHERE p.puballtables OR n.pnnspid IS NOT NULL OR r.prrelid IS NOT NULL;
 COMMENT ON VIEW pindah.lint_signing_keys_published IS 'publications of keys that sign';
 
+-- What would take long to count is not counted to its end.
+CREATE VIEW pindah.lint_revocations_pile_up AS
+	SELECT 'revocations_pile_up' AS name, 'Revocations can never be removed' AS title, 'INFO' AS level, 'TRUST' AS category,
+		'Nobody knows when the last token has expired that an entry without expires_at matches, unless pindah.max_token_lifetime limits how long tokens live. Until then pindah_remove_old_revocations() leaves these entries.' AS description,
+		'table pindah.revocations: more than 1000 entries without expires_at, and tokens may live for ever' AS detail,
+		format('-- Limit lifetimes to what your issuers use, and remove old entries once a day: ALTER DATABASE %I SET pindah.max_token_lifetime = ''...''; SELECT @extschema@.pindah_remove_old_revocations();',
+			current_database()) AS remediation
+		WHERE pindah.default_setting('pindah.max_token_lifetime') ~ '^\s*0+\s*(us|ms|s|min|h|d)?\s*$'
+			AND (SELECT count(*) FILTER (WHERE r.expires_at IS NULL) FROM (SELECT r.expires_at FROM pindah.revocations r LIMIT 100000) r) > 1000;
+COMMENT ON VIEW pindah.lint_revocations_pile_up IS 'are there many revocations that cannot be removed?';
+
 CREATE VIEW pindah.advisor AS
 	SELECT * FROM pindah.lint_rls_disabled
 	UNION ALL SELECT * FROM pindah.lint_partition_open
@@ -471,7 +494,8 @@ CREATE VIEW pindah.advisor AS
 	UNION ALL SELECT * FROM pindah.lint_key_ends
 	UNION ALL SELECT * FROM pindah.lint_signing_key_in_clear
 	UNION ALL SELECT * FROM pindah.lint_signing_incomplete
-	UNION ALL SELECT * FROM pindah.lint_signing_keys_published;
+	UNION ALL SELECT * FROM pindah.lint_signing_keys_published
+	UNION ALL SELECT * FROM pindah.lint_revocations_pile_up;
 COMMENT ON VIEW pindah.advisor IS 'what is open in the wall around the tenants: one row a finding, with the SQL that mends it';
 
 -- Closed: what is open is nobody's business but the administrator's.

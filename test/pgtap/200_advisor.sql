@@ -438,7 +438,25 @@ SELECT pg_temp.goes('claims of a role', 'ALTER ROLE lint_app SET pindah.role_cla
 SELECT pg_temp.goes('claims of everybody', format('ALTER DATABASE %s SET pindah.role_claims = ''{"sub": "x"}''', current_setting('pindah_test.database')),
 	'role_claims WARN', 'database ' || current_setting('pindah_test.database') || ': pindah.role_claims');
 SELECT pg_temp.goes('claims of an owner', 'ALTER TABLE wall.t OWNER TO lint_owner; ALTER ROLE lint_owner SET pindah.role_claims = ''{"sub": "x"}''',
-	'role_claims WARN', 'role lint_owner: pindah.role_claims');
+	'role_claims WARN', 'role lint_owner: pindah.role_claims; an owner of protected tables');
+SELECT pg_temp.goes('a role before it has claims', 'CREATE ROLE lint_between; GRANT lint_owner TO lint_between; GRANT lint_between TO lint_app',
+	'role_owns_tables WARN', 'role lint_owner: owns 1 protected tables, and lint_app can log in as it', '', 'role_owns_tables WARN');
+SELECT pg_temp.goes('claims of a member of an owner', 'ALTER ROLE lint_app SET pindah.role_claims = ''{"sub": "x"}''',
+	'role_claims WARN', 'role lint_app: pindah.role_claims; a member of lint_owner, which is an owner of protected tables');
+REVOKE lint_between FROM lint_app;
+ALTER TABLE wall.t OWNER TO CURRENT_USER;
+GRANT lint_admin, lint_reader TO lint_app;
+SELECT is(pg_temp.news(), 'role_above_policies WARN, role_reads_everything ERROR', 'other roles before claims');
+SELECT pg_temp.take_note() \g /dev/null
+SELECT pg_temp.goes('claims of a role that is above the policies in two ways', 'ALTER ROLE lint_app SET pindah.role_claims = ''{"sub": "x"}''',
+	'role_claims WARN', 'role lint_app: pindah.role_claims; a member of lint_admin, which is above policies by BYPASSRLS; a member of pg_read_all_data');
+REVOKE lint_admin, lint_reader FROM lint_app;
+CREATE ROLE lint_boss LOGIN SUPERUSER;
+SELECT pg_temp.news() \g /dev/null
+SELECT pg_temp.take_note() \g /dev/null
+SELECT pg_temp.goes('claims of a superuser', 'ALTER ROLE lint_boss SET pindah.role_claims = ''{"sub": "x"}''',
+	'role_claims WARN', 'role lint_boss: pindah.role_claims; a superuser');
+DROP ROLE lint_boss;
 SELECT pg_temp.goes('claims of a function', 'ALTER FUNCTION wall.touch() SET pindah.role_claims = ''{"sub": "x"}''',
 	'role_claims WARN', 'function wall.touch(): pindah.role_claims');
 SELECT pg_temp.goes('a right to attach claims', 'GRANT SET ON PARAMETER pindah.role_claims TO lint_app',
@@ -531,6 +549,18 @@ SELECT pg_temp.goes('of the secrets of an HMAC issuer', 'SELECT pindah_trust_iss
 SELECT pindah_distrust_issuer('home'), pindah_distrust_issuer('secret home') \gset
 SELECT pg_temp.goes('before there are any', 'ALTER PUBLICATION stolen DROP TABLE pindah.signing_keys; ALTER PUBLICATION stolen ADD TABLE pindah.signing_keys',
 	'signing_keys_published WARN', 'publication stolen: publishes pindah.signing_keys');
+
+-- Revocations
+INSERT INTO pindah.revocations SELECT 'token', 'i', n::text, now(), now() + interval '1 day' FROM generate_series(1, 1001) n;
+INSERT INTO pindah.revocations SELECT 'user', 'i', n::text, now() - interval '1 year' FROM generate_series(1, 1000) n;
+SELECT is(pg_temp.news(), 'nothing', 'a thousand revocations, and those that are known to end');
+SELECT pg_temp.goes('revocations that nothing ends', 'INSERT INTO pindah.revocations VALUES (''user'', ''i'', ''one more'', now() - interval ''1 year'')',
+	'revocations_pile_up INFO', 'table pindah.revocations: more than 1000 entries without expires_at, and tokens may live for ever',
+	format('ALTER DATABASE %s SET pindah.max_token_lifetime = ''2h''', current_setting('pindah_test.database')));
+SELECT pg_temp.goes('no limit, in words', format('ALTER DATABASE %s SET pindah.max_token_lifetime = '' 0 min''', current_setting('pindah_test.database')),
+	'revocations_pile_up INFO', 'table pindah.revocations: more than 1000 entries without expires_at, and tokens may live for ever',
+	'SET LOCAL pindah.max_token_lifetime = ''2h''; SELECT pindah_remove_old_revocations(); RESET pindah.max_token_lifetime');
+SELECT is((SELECT string_agg(kind, ', ') FROM pindah.revocations WHERE expires_at IS NULL), 'all', 'one entry takes the place of all that have gone');
 
 SELECT is((SELECT string_agg(name || ': ' || detail, E'\n') FROM pindah.advisor WHERE level = 'ERROR'), NULL, 'everything is mended');
 SELECT lives_ok('SELECT pindah_check()', 'and passes the check');
