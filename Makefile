@@ -11,7 +11,7 @@ MODULE_big = pindah_auth
 ROOMS = base64url json_reader verdict crypto jws weak_secret jwk claims settings \
 	encoding file_reader keyring trust_stats trust_document trust_file trust_tables trust \
 	revocation verify identity_block token_cache \
-	citus identity readable_settings child_plans plan_constants identity_guard \
+	citus identity readable_settings plan_walk child_plans plan_constants identity_guard \
 	session_state connection_start log_redaction \
 	signing_keys issue json_values authorization policy_support token_functions \
 	trust_functions trust_view \

@@ -38,6 +38,7 @@
 #include "nodes/supportnodes.h"
 #include "parser/parse_coerce.h"
 #include "parser/parsetree.h"
+#include "plan_walk.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -335,17 +336,6 @@ drop_pinned(List **conditions, List **originals, const Bitmapset *keys)
 	*originals = kept_originals;
 }
 
-static void strip_plan(Plan *plan, Bitmapset **keys);
-
-static void
-strip_plans(List *plans, Bitmapset **keys)
-{
-	ListCell   *cell;
-
-	foreach(cell, plans)
-		strip_plan(lfirst(cell), keys);
-}
-
 /* What a statement asks of the rows that it writes or returns. */
 static void
 strip_checks(ModifyTable *plan, Bitmapset **keys)
@@ -366,31 +356,13 @@ strip_checks(ModifyTable *plan, Bitmapset **keys)
 
 /* A filter stands in the node of an index, or above it: it comes first. */
 static void
-strip_plan(Plan *plan, Bitmapset **keys)
+strip_plan(Plan *plan, void *context)
 {
-	if (plan == NULL)
-		return;
+	Bitmapset **keys = context;
+
 	plan->qual = strip_list(plan->qual, keys);
 	switch (nodeTag(plan))
 	{
-		case T_Append:
-			strip_plans(((Append *) plan)->appendplans, keys);
-			break;
-		case T_MergeAppend:
-			strip_plans(((MergeAppend *) plan)->mergeplans, keys);
-			break;
-		case T_BitmapAnd:
-			strip_plans(((BitmapAnd *) plan)->bitmapplans, keys);
-			break;
-		case T_BitmapOr:
-			strip_plans(((BitmapOr *) plan)->bitmapplans, keys);
-			break;
-		case T_CustomScan:
-			strip_plans(((CustomScan *) plan)->custom_plans, keys);
-			break;
-		case T_SubqueryScan:
-			strip_plan(((SubqueryScan *) plan)->subplan, keys);
-			break;
 		case T_ModifyTable:
 			strip_checks((ModifyTable *) plan, keys);
 			break;
@@ -425,8 +397,6 @@ strip_plan(Plan *plan, Bitmapset **keys)
 		default:
 			break;
 	}
-	strip_plan(plan->lefttree, keys);
-	strip_plan(plan->righttree, keys);
 }
 
 /*
@@ -440,6 +410,5 @@ plan_strip_reaches(PlannedStmt *plan)
 
 	if (plan->subplans == NIL)
 		return;
-	strip_plan(plan->planTree, &keys);
-	strip_plans(plan->subplans, &keys);
+	plan_walk(plan, strip_plan, &keys);
 }

@@ -197,6 +197,7 @@ guard_planner(Query *query, const char *source, int options, ParamListInfo param
 	}
 	PG_END_TRY();
 	plan_strip_reaches(plan);
+	plan_strip_holds(plan);
 	return plan;
 }
 

@@ -1,7 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * plan_constants.c
- *	  The tenant as a constant in the filters of a long query.
+ *	  What a query need not ask of the tenant: twice, or once a row.
+ *
+ * The restrictive policy of a protected table asks pindah.holds(column =
+ * accessor()) of each row.  That says nothing new where the filter of the scan
+ * has just compared the very column with the tenant.  So when a plan has been
+ * made, such calls are taken out of it: setting one up costs a short query as
+ * much as all else that the policies do.  An index compares only when it begins;
+ * beside its conditions the call stays, and refuses the next row to another
+ * identity.
  *
  * The filter of a protected table asks for the tenant once a row.  However
  * little that costs, it is a call more than a comparison with a constant: a
@@ -12,11 +20,11 @@
  * scans are set up once more, with the tenant of now:
  *
  * - A call of an accessor becomes its answer.
- * - pindah.holds(column = accessor()) goes where the scan itself, by index or
- *   in its filter, compares the very column with the tenant.
+ * - pindah.holds(column = accessor()) goes where the index compares the very
+ *   column with the tenant.
  * - A scan for a tenant that is NULL, for want of a permission, is not begun.
  *
- * Only what one execution runs is changed, never the plan: it is shared with
+ * That changes only what one execution runs, and not the plan: it is shared with
  * other executions, shown by EXPLAIN and sent to parallel workers, which do
  * the same for themselves.
  *
@@ -30,9 +38,13 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+#include "plan_walk.h"
 #include "utils/lsyscache.h"
 
-/* What a query must cost before a few us more at its start are worth while. */
+/*
+ * What a query must cost for each table or partition before a us more for it
+ * at the start is worth while.
+ */
 #define WORTHWHILE_COST	100.0
 
 /* The accessors of the tenant, in authorization.c. */
@@ -154,17 +166,15 @@ no_row(PlanState *state)
 static void
 fix_filter(PlanState *state, List *index_conditions)
 {
-	List	   *filter = state->plan->qual;
 	List	   *fixed = NIL;
 	ListCell   *cell;
 
-	foreach(cell, filter)
+	foreach(cell, state->plan->qual)
 	{
 		Node	   *clause = lfirst(cell);
 		const OpExpr *held = comparison_that_holds(clause);
 
-		if (held != NULL &&
-			(is_compared(held, filter) || is_compared(held, index_conditions)))
+		if (held != NULL && is_compared(held, index_conditions))
 			continue;
 		clause = replace_accessors(clause, NULL);
 		if (is_never_true(clause))
@@ -172,6 +182,32 @@ fix_filter(PlanState *state, List *index_conditions)
 		fixed = lappend(fixed, clause);
 	}
 	state->qual = ExecInitQual(fixed, state);
+}
+
+/* Is this a scan of a table, and which conditions does an index see to? */
+static bool
+is_scan_of_table(const Plan *plan, List **index_conditions)
+{
+	*index_conditions = NIL;
+	switch (nodeTag(plan))
+	{
+		case T_IndexScan:
+			*index_conditions = ((const IndexScan *) plan)->indexqualorig;
+			return true;
+		case T_IndexOnlyScan:
+			*index_conditions = ((const IndexOnlyScan *) plan)->recheckqual;
+			return true;
+		case T_BitmapHeapScan:
+			*index_conditions = ((const BitmapHeapScan *) plan)->bitmapqualorig;
+			return true;
+		case T_SeqScan:
+		case T_SampleScan:
+		case T_TidScan:
+		case T_TidRangeScan:
+			return true;
+		default:
+			return false;
+	}
 }
 
 /*
@@ -183,29 +219,10 @@ static bool
 fix_filters(PlanState *state, void *context)
 {
 	Plan	   *plan = state->plan;
-	List	   *index_conditions = NIL;
-	bool		is_scan = true;
+	List	   *index_conditions;
 
-	switch (nodeTag(plan))
-	{
-		case T_IndexScan:
-			index_conditions = ((IndexScan *) plan)->indexqualorig;
-			break;
-		case T_IndexOnlyScan:
-			index_conditions = ((IndexOnlyScan *) plan)->recheckqual;
-			break;
-		case T_BitmapHeapScan:
-			index_conditions = ((BitmapHeapScan *) plan)->bitmapqualorig;
-			break;
-		case T_SeqScan:
-		case T_SampleScan:
-		case T_TidScan:
-		case T_TidRangeScan:
-			break;
-		default:
-			is_scan = false;
-	}
-	if (is_scan && holds_accessor((Node *) plan->qual, NULL) &&
+	if (is_scan_of_table(plan, &index_conditions) &&
+		holds_accessor((Node *) plan->qual, NULL) &&
 		!contain_subplans((Node *) plan->qual))
 		fix_filter(state, index_conditions);
 	return planstate_tree_walker(state, fix_filters, context);
@@ -219,11 +236,43 @@ fix_filters(PlanState *state, void *context)
 void
 query_fix_tenant(QueryDesc *query)
 {
+	const PlannedStmt *plan = query->plannedstmt;
 	MemoryContext caller;
 
-	if (query->plannedstmt->planTree->total_cost < WORTHWHILE_COST)
+	if (plan->planTree->total_cost < WORTHWHILE_COST * list_length(plan->rtable))
 		return;
 	caller = MemoryContextSwitchTo(query->estate->es_query_cxt);
 	fix_filters(query->planstate, NULL);
 	MemoryContextSwitchTo(caller);
+}
+
+/*
+ * Take pindah.holds() out of a scan's filter where an earlier clause of it
+ * compares the column with the tenant.  What stands after the call is asked of
+ * no other rows than before.
+ */
+static void
+strip_filter(Plan *plan, void *context)
+{
+	List	   *index_conditions;
+	List	   *kept = NIL;
+	ListCell   *cell;
+
+	if (!is_scan_of_table(plan, &index_conditions))
+		return;
+	foreach(cell, plan->qual)
+	{
+		const OpExpr *held = comparison_that_holds(lfirst(cell));
+
+		if (held == NULL || !is_compared(held, kept))
+			kept = lappend(kept, lfirst(cell));
+	}
+	plan->qual = kept;
+}
+
+/* Take pindah.holds() out of a plan that has just been made, where it can be. */
+void
+plan_strip_holds(PlannedStmt *plan)
+{
+	plan_walk(plan, strip_filter, NULL);
 }

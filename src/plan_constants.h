@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * plan_constants.h
- *	  The tenant as a constant in the filters of a long query.
+ *	  What a query need not ask of the tenant: twice, or once a row.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,7 +11,9 @@
 #include "compat.h"
 
 #include "executor/execdesc.h"
+#include "nodes/plannodes.h"
 
+extern void plan_strip_holds(PlannedStmt *plan);
 extern void query_fix_tenant(QueryDesc *query);
 
 #endif							/* PINDAH_PLAN_CONSTANTS_H */
