@@ -4,12 +4,12 @@
  *	  What a query need not ask of the tenant: twice, or once a row.
  *
  * The restrictive policy of a protected table asks pindah.holds(column =
- * accessor()) of each row.  That says nothing new where the filter of the scan
- * has just compared the very column with the tenant.  So when a plan has been
- * made, such calls are taken out of it: setting one up costs a short query as
- * much as all else that the policies do.  An index compares only when it begins;
- * beside its conditions the call stays, and refuses the next row to another
- * identity.
+ * accessor()) of each row.  To a finished plan that is no more than what it asks,
+ * and nothing new where the filter of the scan has just compared the very column
+ * with the tenant.  So when a plan has been made, the calls are taken out of it:
+ * to set them up costs a short query as much as all else that the policies do.
+ * An index compares only when it begins; beside its conditions the comparison
+ * stays, and refuses the next row to another identity.
  *
  * The filter of a protected table asks for the tenant once a row.  However
  * little that costs, it is a call more than a comparison with a constant: a
@@ -20,8 +20,7 @@
  * scans are set up once more, with the tenant of now:
  *
  * - A call of an accessor becomes its answer.
- * - pindah.holds(column = accessor()) goes where the index compares the very
- *   column with the tenant.
+ * - A comparison goes where the index makes it.
  * - A scan for a tenant that is NULL, for want of a permission, is not begun.
  *
  * That changes only what one execution runs, and not the plan: it is shared with
@@ -123,8 +122,9 @@ comparison_that_holds(const Node *clause)
 }
 
 /*
- * Does one of the clauses compare the same column with the tenant?  With a
- * permission or without: an accessor answers with the one tenant or NULL.
+ * Does one of the clauses compare the same column with the tenant?  That may ask
+ * for a permission besides: an accessor answers with the one tenant or NULL.
+ * But a permission that is wanted has to be the same.
  */
 static bool
 is_compared(const OpExpr *wanted, List *clauses)
@@ -137,7 +137,9 @@ is_compared(const OpExpr *wanted, List *clauses)
 
 		if (comparison != NULL && comparison->opno == wanted->opno &&
 			comparison->inputcollid == wanted->inputcollid &&
-			equal(linitial(comparison->args), linitial(wanted->args)))
+			equal(linitial(comparison->args), linitial(wanted->args)) &&
+			(((FuncExpr *) lsecond(wanted->args))->args == NIL ||
+			 equal(lsecond(comparison->args), lsecond(wanted->args))))
 			return true;
 	}
 	return false;
@@ -172,9 +174,9 @@ fix_filter(PlanState *state, List *index_conditions)
 	foreach(cell, state->plan->qual)
 	{
 		Node	   *clause = lfirst(cell);
-		const OpExpr *held = comparison_that_holds(clause);
+		const OpExpr *comparison = tenant_comparison(clause);
 
-		if (held != NULL && is_compared(held, index_conditions))
+		if (comparison != NULL && is_compared(comparison, index_conditions))
 			continue;
 		clause = replace_accessors(clause, NULL);
 		if (is_never_true(clause))
@@ -247,9 +249,9 @@ query_fix_tenant(QueryDesc *query)
 }
 
 /*
- * Take pindah.holds() out of a scan's filter where an earlier clause of it
- * compares the column with the tenant.  What stands after the call is asked of
- * no other rows than before.
+ * Leave of pindah.holds() in a scan's filter what it asks, and not even that
+ * where an earlier clause compares the column with the tenant.  What stands after
+ * the call is asked of no other rows than before.
  */
 static void
 strip_filter(Plan *plan, void *context)
@@ -264,13 +266,15 @@ strip_filter(Plan *plan, void *context)
 	{
 		const OpExpr *held = comparison_that_holds(lfirst(cell));
 
-		if (held == NULL || !is_compared(held, kept))
+		if (held == NULL)
 			kept = lappend(kept, lfirst(cell));
+		else if (!is_compared(held, kept))
+			kept = lappend(kept, (OpExpr *) held);
 	}
 	plan->qual = kept;
 }
 
-/* Take pindah.holds() out of a plan that has just been made, where it can be. */
+/* Take pindah.holds() out of the scans of a plan that has just been made. */
 void
 plan_strip_holds(PlannedStmt *plan)
 {

@@ -92,7 +92,7 @@ END $$;
 
 SELECT set_config('my.bea', :'bea', false), set_config('my.bob', :'bob', false), set_config('my.ann', :'ann', false) \g /dev/null
 
-SELECT plan(72);
+SELECT plan(79);
 
 -- A STABLE expression of the user's own that does not tell the same twice.
 -- The planner may put it in the tenant's place in the scan, and compare the
@@ -249,6 +249,23 @@ SELECT is(attacks.attempt_as(:'ann', $$
 		SELECT organisation_id, set_config('pindah.token', current_setting('my.bea'), true) FROM attacks.barrier OFFSET 0) s
 	$$) IN ('0', 'refused'), true, 'nor does a view that asks for the permission, over a table without policies');
 TRUNCATE attacks.loot;
+
+-- A permission that a restrictive policy holds to is asked, whatever else compares
+-- the column with the tenant.
+CREATE TABLE attacks.salaries AS SELECT * FROM attacks.orders;
+CREATE INDEX ON attacks.salaries (organisation_id);
+ANALYZE attacks.salaries;
+ALTER TABLE attacks.salaries ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON attacks.salaries USING (organisation_id = pindah_organisation_uuid());
+CREATE POLICY permission ON attacks.salaries AS RESTRICTIVE
+	USING (pindah.holds(organisation_id = pindah_organisation_uuid('sales:orders:view')));
+GRANT SELECT ON attacks.salaries TO attacks_eve;
+SELECT is(attacks.attempt_as(:'bea', format('SELECT set_config(%L, %L, true), set_config(%L, %L, true)', method, 'off', cost, '1000'),
+	'SELECT count(*) FROM attacks.salaries WHERE organisation_id = pindah_organisation_uuid()'), '0',
+	format('no row without the permission, without %s, %s', method, cost))
+	FROM unnest(ARRAY['enable_seqscan', 'enable_indexscan', 'enable_bitmapscan']) method,
+		unnest(ARRAY['cpu_tuple_cost', 'my.cost']) cost;
+SELECT is(attacks.attempt_as(:'ann', 'SELECT count(*) > 0 FROM attacks.salaries'), 'true', 'with it, its rows');
 
 -- A policy that the table had before does not let its rows pass without the permission.
 CREATE TABLE attacks.legacy AS SELECT * FROM attacks.orders;
