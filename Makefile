@@ -32,6 +32,8 @@ REGRESS = setup denials jws whoami permissions survive trusting keys weak_secret
 REGRESS_OPTS = --inputdir=test --load-extension=plpgsql
 ISOLATION = revoke_key revoke_user
 ISOLATION_OPTS = --inputdir=test
+# Whatever the cluster has: names and claims are not ASCII only.
+ENCODING = UTF8
 
 EXTRA_CLEAN = sql/$(EXTENSION)--*.sql
 

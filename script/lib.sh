@@ -147,6 +147,7 @@ clean_up()
 	[ -z "${GROUP:-}" ] || end_group
 	if [ -d "${WORKSPACE:-}" ]; then
 		stop_servers "$WORKSPACE"
+		restore_installation "$WORKSPACE"
 		rm -rf "$WORKSPACE"
 	fi
 	exit "$status"
@@ -206,19 +207,83 @@ build_tree()
 	grep -i 'warning' "$WORKSPACE/tmp/build.log" || true
 }
 
-# Install what build_tree made.  The server has one place for extensions: the
-# lock keeps a second run on this machine from replacing the library meanwhile.
+# Install what build_tree made, until restore_installation.  The server has one
+# place for extensions: the lock keeps a second run on this machine from replacing
+# the library meanwhile.
 install_tree()
 {
 	local log=$WORKSPACE/tmp/install.log
 
-	exec {INSTALL_LOCK}<"$("$PG_CONFIG" --pkglibdir)"
-	flock -n "$INSTALL_LOCK" || { say "waiting for another run to finish"; flock "$INSTALL_LOCK"; }
-	if [ -w "$("$PG_CONFIG" --pkglibdir)" ]; then
-		make -s -C "$WORKSPACE/tree" PG_CONFIG="$PG_CONFIG" install >"$log" 2>&1
-	else
-		as_root make -s -C "$WORKSPACE/tree" PG_CONFIG="$PG_CONFIG" install >"$log" 2>&1
-	fi || { cat "$log"; die "the installation failed"; }
+	may_install
+	lock_install
+	as_tester make -s -C tree PG_CONFIG="$PG_CONFIG" DESTDIR="$WORKSPACE/tmp/staged" install >"$log" 2>&1 ||
+		{ cat "$log"; die "the installation failed"; }
+	keep_installation
+	as_installer make -s -C "$WORKSPACE/tree" PG_CONFIG="$PG_CONFIG" install >"$log" 2>&1 ||
+		{ cat "$log"; die "the installation failed"; }
 }
 
-unlock_install() { exec {INSTALL_LOCK}<&-; }
+# Run a command as somebody who may write where extensions are.
+as_installer()
+{
+	if [ -w "$("$PG_CONFIG" --pkglibdir)" ]; then "$@"; else as_root "$@"; fi
+}
+
+# Say so now, and not in a log, if that is nobody.
+may_install()
+{
+	local folder
+
+	folder=$("$PG_CONFIG" --pkglibdir)
+	[ -w "$folder" ] || [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+		die "installing into $folder needs root, and there is no sudo: run this as root"
+}
+
+lock_install()
+{
+	[ -z "${INSTALL_LOCK:-}" ] || return 0
+	exec {INSTALL_LOCK}<"$("$PG_CONFIG" --pkglibdir)"
+	flock -n "$INSTALL_LOCK" || { say "waiting for another run to finish"; flock "$INSTALL_LOCK"; }
+}
+
+unlock_install() { exec {INSTALL_LOCK}<&-; INSTALL_LOCK=; }
+
+# Where keep_installation puts what belongs to a workspace: not into that one, whose
+# owner could make whoever installs put anything anywhere.
+kept_installation() { printf '/tmp/pindah_auth_installed.%s\n' "${1##*.}"; }
+
+# Keep what an installation is going to replace, and a list of what it adds.
+keep_installation()
+{
+	local kept file
+
+	kept=$(kept_installation "$WORKSPACE")
+	as_installer mkdir -m 700 "$kept"
+	(cd "$WORKSPACE/tmp/staged" && find . -type f -printf '/%P\n') |
+		while IFS= read -r file; do
+			if [ -e "$file" ]; then
+				as_installer mkdir -p "$kept${file%/*}" </dev/null
+				as_installer cp -p "$file" "$kept$file" </dev/null
+			else
+				printf '%s\n' "$file"
+			fi
+		done | as_installer tee "$kept/added" >/dev/null
+}
+
+# Put back what was installed before a workspace, and take away what was not.
+restore_installation()
+{
+	local kept file
+
+	kept=$(kept_installation "$1")
+	[ -d "$kept" ] && [ ! -L "$kept" ] && as_installer test -O "$kept" || return 0
+	lock_install
+	as_installer find "$kept" -type f ! -path "$kept/added" -printf '/%P\n' |
+		while IFS= read -r file; do
+			as_installer cp -p --remove-destination "$kept$file" "$file" </dev/null
+		done
+	as_installer xargs -r -d '\n' -a "$kept/added" rm -f
+	as_installer xargs -r -d '\n' -a "$kept/added" dirname -z |
+		sort -zu | as_installer xargs -r -0 rmdir --ignore-fail-on-non-empty 2>/dev/null || true
+	as_installer rm -rf "$kept"
+}
