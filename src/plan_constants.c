@@ -5,11 +5,9 @@
  *
  * The restrictive policy of a protected table asks pindah.holds(column =
  * accessor()) of each row.  To a finished plan that is no more than what it asks,
- * and nothing new where the filter of the scan has just compared the very column
- * with the tenant.  So when a plan has been made, the calls are taken out of it:
- * to set them up costs a short query as much as all else that the policies do.
- * An index compares only when it begins; beside its conditions the comparison
- * stays, and refuses the next row to another identity.
+ * and nothing new where an index or the filter of the scan compares the very
+ * column with the tenant.  So when a plan has been made, the calls are taken out of
+ * it: to set them up costs a short query as much as all else that the policies do.
  *
  * The filter of a protected table asks for the tenant once a row.  However
  * little that costs, it is a call more than a comparison with a constant: a
@@ -20,7 +18,6 @@
  * scans are set up once more, with the tenant of now:
  *
  * - A call of an accessor becomes its answer.
- * - A comparison goes where the index makes it.
  * - A scan for a tenant that is NULL, for want of a permission, is not begun.
  *
  * That changes only what one execution runs, and not the plan: it is shared with
@@ -166,19 +163,15 @@ no_row(PlanState *state)
 
 /* Set a scan's filter up for the tenant of now. */
 static void
-fix_filter(PlanState *state, List *index_conditions)
+fix_filter(PlanState *state)
 {
 	List	   *fixed = NIL;
 	ListCell   *cell;
 
 	foreach(cell, state->plan->qual)
 	{
-		Node	   *clause = lfirst(cell);
-		const OpExpr *comparison = tenant_comparison(clause);
+		Node	   *clause = replace_accessors(lfirst(cell), NULL);
 
-		if (comparison != NULL && is_compared(comparison, index_conditions))
-			continue;
-		clause = replace_accessors(clause, NULL);
 		if (is_never_true(clause))
 			ExecSetExecProcNode(state, no_row);
 		fixed = lappend(fixed, clause);
@@ -226,7 +219,7 @@ fix_filters(PlanState *state, void *context)
 	if (is_scan_of_table(plan, &index_conditions) &&
 		holds_accessor((Node *) plan->qual, NULL) &&
 		!contain_subplans((Node *) plan->qual))
-		fix_filter(state, index_conditions);
+		fix_filter(state);
 	return planstate_tree_walker(state, fix_filters, context);
 }
 
@@ -250,8 +243,8 @@ query_fix_tenant(QueryDesc *query)
 
 /*
  * Leave of pindah.holds() in a scan's filter what it asks, and not even that
- * where an earlier clause compares the column with the tenant.  What stands after
- * the call is asked of no other rows than before.
+ * where an index or an earlier clause compares the column with the tenant.  What
+ * stands after the call is asked of no other rows than before.
  */
 static void
 strip_filter(Plan *plan, void *context)
@@ -268,7 +261,7 @@ strip_filter(Plan *plan, void *context)
 
 		if (held == NULL)
 			kept = lappend(kept, lfirst(cell));
-		else if (!is_compared(held, kept))
+		else if (!is_compared(held, kept) && !is_compared(held, index_conditions))
 			kept = lappend(kept, (OpExpr *) held);
 	}
 	plan->qual = kept;
