@@ -53,6 +53,12 @@ CREATE FUNCTION pindah.reseal_key(private_key text, algorithm text) RETURNS text
 REVOKE ALL ON FUNCTION pindah.reseal_key(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION pindah.reseal_key(text, text) IS 'encrypts a private key with the passphrase of now';
 
+CREATE FUNCTION pindah.check_new_algorithm(algorithm text) RETURNS void
+	LANGUAGE C STABLE STRICT PARALLEL UNSAFE COST 10
+	AS 'MODULE_PATHNAME', 'pindah_check_new_algorithm';
+REVOKE ALL ON FUNCTION pindah.check_new_algorithm(text) FROM PUBLIC;
+COMMENT ON FUNCTION pindah.check_new_algorithm(text) IS 'raises 22023 when no key can be made for an algorithm';
+
 -- One change of an issuer's keys at a time.
 CREATE FUNCTION pindah.lock_issuer(issuer text) RETURNS void
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 100
@@ -103,6 +109,7 @@ CREATE FUNCTION pindah_create_key(issuer text, algorithm text DEFAULT 'ES256') R
 DECLARE
 	new_kid text;
 BEGIN
+	PERFORM pindah.check_new_algorithm(algorithm);
 	PERFORM pindah.lock_issuer(issuer);
 	IF EXISTS (SELECT FROM pindah.keys k WHERE k.issuer = issuer AND k.made_here AND k.state = 'active') THEN
 		RETURN pindah.make_key(issuer, algorithm, 'next');
@@ -188,9 +195,14 @@ BEGIN
 		WHERE k.issuer = issuer AND k.kid = kid;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'issuer "%" has no key "%"', issuer, kid
-			USING ERRCODE = '42704', HINT = 'See pindah.keys for the kids.';
+			USING ERRCODE = '42704', HINT = CASE WHEN pindah.is_in_trust_file(issuer, kid)
+				THEN 'The trust file has it: take it out of there.' ELSE 'See pindah.keys for the kids.' END;
 	END IF;
 	DELETE FROM pindah.signing_keys s WHERE s.issuer = issuer AND s.kid = kid;
+	IF pindah.is_in_trust_file(issuer, kid) THEN
+		RAISE WARNING 'the trust file has a key of this kid: it counts for logins by OAuth, and in other databases'
+			USING HINT = 'Take it out of the file as well.';
+	END IF;
 	IF was.made_here AND was.state = 'active' THEN
 		RAISE WARNING 'nothing signs for the issuer now'
 			USING HINT = 'pindah_create_key() makes a new key; pindah_rotate_key() lets the next one sign, unless that has leaked too.';

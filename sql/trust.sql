@@ -86,13 +86,13 @@ ALTER TABLE pindah.issuers ENABLE ALWAYS TRIGGER trust_emptied;
 ALTER TABLE pindah.keys ENABLE ALWAYS TRIGGER trust_changed;
 ALTER TABLE pindah.keys ENABLE ALWAYS TRIGGER trust_emptied;
 
-CREATE FUNCTION pindah.read_jwk(key jsonb, skip_unknown boolean,
+CREATE FUNCTION pindah.read_jwk(key jsonb, place integer,
 	OUT kid text, OUT algorithm text, OUT is_symmetric boolean, OUT jwk jsonb)
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000
 	AS 'MODULE_PATHNAME', 'pindah_read_jwk';
-REVOKE ALL ON FUNCTION pindah.read_jwk(jsonb, boolean) FROM PUBLIC;
-COMMENT ON FUNCTION pindah.read_jwk(jsonb, boolean) IS
-	'checks a JWK and gives what may be stored of it; raises 22023 for an unusable key';
+REVOKE ALL ON FUNCTION pindah.read_jwk(jsonb, integer) FROM PUBLIC;
+COMMENT ON FUNCTION pindah.read_jwk(jsonb, integer) IS
+	'checks a JWK, which has this place in its set, or 0, and gives what may be stored of it; raises 22023 for an unusable key';
 
 CREATE FUNCTION pindah.is_claim_map(claim_map jsonb) RETURNS boolean
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
@@ -124,22 +124,17 @@ CREATE FUNCTION pindah.replace_keys(issuer text, jwks jsonb) RETURNS void
 #variable_conflict use_variable
 DECLARE
 	element jsonb;
+	place integer := 0;
 	entry record;
 	existing record;
 	kids text[] := '{}';
 	kinds boolean[] := '{}';
 BEGIN
-	IF jsonb_typeof(jwks) <> 'object' OR jsonb_typeof(jwks->'keys') IS DISTINCT FROM 'array' THEN
-		RAISE EXCEPTION 'a JWK set is an object with an array "keys"'
-			USING ERRCODE = '22023', HINT = 'See RFC 7517 section 5; for one key use pindah_add_key().';
-	END IF;
 	DELETE FROM pindah.keys k WHERE k.issuer = issuer AND k.state <> 'revoked' AND NOT k.made_here;
 	FOR element IN SELECT e FROM jsonb_array_elements(jwks->'keys') e LOOP
-		SELECT * INTO entry FROM pindah.read_jwk(element, true);
-		IF entry.kid IS NULL THEN
-			RAISE NOTICE 'a key of the set is skipped: its kty, crv, alg or use is not supported';
-			CONTINUE;
-		END IF;
+		place := place + 1;
+		entry := pindah.read_jwk(element, place);
+		CONTINUE WHEN entry.kid IS NULL;
 		IF entry.kid = ANY (kids) THEN
 			RAISE EXCEPTION 'the JWK set holds a kid twice'
 				USING ERRCODE = '22023', HINT = 'Every key of a set needs a kid of its own.';
@@ -152,7 +147,7 @@ BEGIN
 		CONTINUE WHEN FOUND;
 		SELECT k.state, k.jwk INTO existing FROM pindah.keys k WHERE k.issuer = issuer AND k.kid = entry.kid;
 		IF existing.state = 'revoked' THEN
-			RAISE NOTICE 'a key of the set stays revoked';
+			RAISE NOTICE 'key % of the set stays revoked', place;
 		ELSIF existing.jwk - 'alg' <> entry.jwk - 'alg' THEN
 			RAISE EXCEPTION 'the issuer has had another key of this kid, or has it revoked'
 				USING ERRCODE = '42710', HINT = 'Give the new key a kid of its own.';
@@ -163,6 +158,11 @@ BEGIN
 			USING ERRCODE = '22023', HINT = 'Give each kind an issuer of its own.';
 	END IF;
 	PERFORM pindah.check_key_family(issuer);
+	IF NOT EXISTS (SELECT FROM pindah.keys k WHERE k.issuer = issuer AND k.state <> 'revoked'
+		AND (k.verify_until IS NULL OR k.verify_until > statement_timestamp())) THEN
+		RAISE WARNING 'issuer "%" has no key now: all of its tokens are refused', issuer
+			USING HINT = 'Give it a set with a key that can be used, or call pindah_add_key() or pindah_create_key().';
+	END IF;
 END $$;
 REVOKE ALL ON FUNCTION pindah.replace_keys(text, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION pindah.replace_keys(text, jsonb) IS 'makes the keys of a set the keys of an issuer';
@@ -183,6 +183,15 @@ BEGIN
 			USING ERRCODE = '22023',
 				HINT = 'Its members are user_id, user_name, email, roles, permissions and organisation_id; each is a claim name or an array of them.';
 	END IF;
+	IF jwks IS NOT NULL
+		AND (jsonb_typeof(jwks) <> 'object' OR jsonb_typeof(jwks->'keys') IS DISTINCT FROM 'array') THEN
+		RAISE EXCEPTION 'a JWK set is an object with an array "keys"'
+			USING ERRCODE = '22023', HINT = 'See RFC 7517 section 5; for one key use pindah_add_key().';
+	END IF;
+	IF NOT EXISTS (SELECT FROM pindah.issuers i WHERE i.issuer = issuer) AND pindah.is_in_trust_file(issuer, NULL) THEN
+		RAISE NOTICE 'what the trust file says of issuer "%" counts for nothing in this database from now on', issuer
+			USING HINT = 'Its keys, audience, organisations and claim map are those of the tables alone; pindah_distrust_issuer() lets the file count again.';
+	END IF;
 	INSERT INTO pindah.issuers AS i (issuer, audience, organisations, claim_map)
 		VALUES (issuer, audience, organisations, claim_map)
 		ON CONFLICT ON CONSTRAINT issuers_pkey DO UPDATE SET
@@ -202,7 +211,14 @@ CREATE FUNCTION pindah_distrust_issuer(issuer text) RETURNS void
 #variable_conflict use_variable
 BEGIN
 	DELETE FROM pindah.issuers i WHERE i.issuer = issuer;
-	IF NOT FOUND THEN
+	IF FOUND AND pindah.is_in_trust_file(issuer, NULL) THEN
+		RAISE WARNING 'issuer "%" is trusted by the trust file from now on', issuer
+			USING HINT = 'Take it out of the file, or refuse its tokens in this database: call pindah_trust_issuer() without keys.';
+	ELSIF NOT FOUND AND pindah.is_in_trust_file(issuer, NULL) THEN
+		RAISE EXCEPTION 'issuer "%" is trusted by the trust file alone', issuer
+			USING ERRCODE = '55000',
+				HINT = 'Take it out of the file, or refuse its tokens in this database: call pindah_trust_issuer() without keys.';
+	ELSIF NOT FOUND THEN
 		RAISE EXCEPTION 'issuer "%" is not trusted', issuer
 			USING ERRCODE = '42704', HINT = 'See pindah.issuers for the names.';
 	END IF;
@@ -219,9 +235,14 @@ DECLARE
 	entry record;
 	existing record;
 BEGIN
-	IF issuer IS NULL OR jwk IS NULL OR state IS NULL
-		OR state <> ALL (ARRAY['next', 'active', 'retiring']) THEN
+	IF issuer IS NULL OR jwk IS NULL OR state IS NULL THEN
 		RAISE EXCEPTION 'a key needs an issuer, a JWK and a state'
+			USING ERRCODE = '22023', HINT = 'The state is next, active or retiring.';
+	ELSIF state = 'revoked' THEN
+		RAISE EXCEPTION 'a key is not added as a revoked one'
+			USING ERRCODE = '22023', HINT = 'pindah_revoke_key() revokes a key that the issuer has.';
+	ELSIF state <> ALL (ARRAY['next', 'active', 'retiring']) THEN
+		RAISE EXCEPTION 'the state of the key is not known'
 			USING ERRCODE = '22023', HINT = 'The state is next, active or retiring.';
 	END IF;
 	-- One at a time: two kinds of keys added at once would each see only its own.
@@ -230,7 +251,7 @@ BEGIN
 		RAISE EXCEPTION 'issuer "%" is not trusted', issuer
 			USING ERRCODE = '42704', HINT = 'Call pindah_trust_issuer() first.';
 	END IF;
-	entry := pindah.read_jwk(jwk, false);
+	entry := pindah.read_jwk(jwk, 0);
 	SELECT k.state, k.jwk, k.made_here INTO existing
 		FROM pindah.keys k WHERE k.issuer = issuer AND k.kid = entry.kid FOR UPDATE;
 	IF existing.made_here THEN

@@ -13,6 +13,14 @@ GRANT EXECUTE ON FUNCTION pindah.trust_file_keys() TO pg_monitor;
 COMMENT ON FUNCTION pindah.trust_file_keys() IS
 	'what the trust file says in this session, a row for each key';
 
+CREATE FUNCTION pindah.is_in_trust_file(issuer text, kid text) RETURNS boolean
+	LANGUAGE sql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
+	SET search_path = pg_catalog, pg_temp
+	AS $$ SELECT EXISTS (SELECT FROM pindah.trust_file_keys() f WHERE f.issuer = $1 AND ($2 IS NULL OR f.kid = $2)) $$;
+REVOKE ALL ON FUNCTION pindah.is_in_trust_file(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION pindah.is_in_trust_file(text, text) IS
+	'does the trust file name the issuer (kid NULL), or this key of it?';
+
 CREATE FUNCTION pindah.key_use(from_file boolean, issuer text, kid text,
 	OUT uses bigint, OUT last_used timestamptz)
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 10

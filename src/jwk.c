@@ -68,6 +68,15 @@ is_for_signatures(const JsonObject *object)
 	return false;
 }
 
+/* Is it a JWK set (RFC 7517 section 5), given where one key is wanted? */
+static bool
+is_set(const JsonObject *object)
+{
+	const JsonMember *keys = json_member(object, "keys");
+
+	return keys != NULL && keys->kind == JSON_KIND_ARRAY;
+}
+
 /* What the key type (and curve) makes of a key whose JWK has no alg. */
 static CryptoAlgorithm
 default_algorithm(const JsonObject *object, const char *kty)
@@ -218,8 +227,7 @@ describe(const JsonObject *object, Jwk *jwk)
 /*
  * Read a JWK into "key", an empty CryptoKey, and describe it in "jwk".
  *
- * On anything but KEY_OK neither is of use, but for KEY_UNKNOWN_TYPE and
- * KEY_UNKNOWN_ALGORITHM: a key set may hold such keys, and they are skipped.
+ * On anything but KEY_OK neither is of use, but for the key id, if there is one.
  */
 KeyVerdict
 jwk_read(const char *json, size_t len, int encoding, CryptoKey *key, Jwk *jwk)
@@ -232,28 +240,34 @@ jwk_read(const char *json, size_t len, int encoding, CryptoKey *key, Jwk *jwk)
 	if (json_read_object(json, len, encoding, &object) != JSON_READ_OK)
 		return KEY_BAD_JSON;
 
+	kid = json_member(&object, "kid");
+	if (kid != NULL && kid->kind == JSON_KIND_STRING && kid->text[0] != '\0' &&
+		strlen(kid->text) <= JWS_MAX_KEY_ID_SIZE)
+		jwk->key_id = kid->text;
+
 	jwk->kty = string_member(&object, "kty");
 	if (jwk->kty == NULL)
-		return KEY_UNKNOWN_TYPE;
+		return is_set(&object) ? KEY_IS_SET : KEY_UNKNOWN_TYPE;
+	if (!is_for_signatures(&object))
+		return KEY_NOT_FOR_SIGNATURES;
 	verdict = choose_algorithm(&object, jwk->kty, &jwk->algorithm);
 	if (verdict != KEY_OK)
 		return verdict;
-	if (!is_for_signatures(&object))
-		return KEY_NOT_FOR_SIGNATURES;
-
-	kid = json_member(&object, "kid");
-	if (kid != NULL)
-	{
-		if (kid->kind != JSON_KIND_STRING || kid->text[0] == '\0' ||
-			strlen(kid->text) > JWS_MAX_KEY_ID_SIZE)
-			return KEY_BAD_KEY_ID;
-		jwk->key_id = kid->text;
-	}
+	if (kid != NULL && jwk->key_id == NULL)
+		return KEY_BAD_KEY_ID;
 
 	verdict = fill_key(&object, jwk->algorithm, key, &jwk->strength);
 	if (verdict != KEY_OK)
 		return verdict;
 	return describe(&object, jwk);
+}
+
+/* Is the key merely not for us?  A key set may hold such, and they are skipped. */
+bool
+jwk_is_skipped(KeyVerdict verdict)
+{
+	return verdict == KEY_UNKNOWN_TYPE || verdict == KEY_UNKNOWN_ALGORITHM ||
+		verdict == KEY_NOT_FOR_SIGNATURES;
 }
 
 /*

@@ -31,5 +31,6 @@ extern KeyVerdict jwk_read(const char *json, size_t len, int encoding,
 						   CryptoKey *key, Jwk *jwk);
 extern KeyVerdict jwk_read_trusted(const char *json, size_t len, int encoding,
 								   CryptoKey *key, Jwk *jwk);
+extern bool jwk_is_skipped(KeyVerdict verdict);
 
 #endif							/* PINDAH_JWK_H */

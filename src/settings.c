@@ -127,7 +127,7 @@ check_algorithms(char **newval, void **extra, GucSource source)
 		if (algorithm == ALGORITHM_NONE)
 		{
 			GUC_check_errmsg("unknown algorithm in pindah.algorithms");
-			GUC_check_errhint("Known are HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, ES256K, EdDSA, Ed25519 and Ed448.");
+			GUC_check_errhint("%s", key_verdict_hint(KEY_UNKNOWN_ALGORITHM));
 			return false;
 		}
 		mask |= UINT32_C(1) << algorithm;

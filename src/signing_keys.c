@@ -365,13 +365,22 @@ choose_new_algorithm(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("there is no such algorithm for a new key"),
-				 errhint("See the setting pindah.algorithms for the names.")));
+				 errhint("%s", key_verdict_hint(KEY_UNKNOWN_ALGORITHM))));
 	if (!settings_algorithm_allowed(algorithm))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the algorithm is not in pindah.algorithms: nothing that the key signs would be accepted"),
 				 errhint("Let a superuser extend that setting, for all sessions, before the key is made.")));
 	return algorithm == ALGORITHM_EDDSA ? ALGORITHM_ED25519 : algorithm;
+}
+
+/* Raise unless a key can be made for an algorithm: before anything is done. */
+PG_FUNCTION_INFO_V1(pindah_check_new_algorithm);
+Datum
+pindah_check_new_algorithm(PG_FUNCTION_ARGS)
+{
+	(void) choose_new_algorithm(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	PG_RETURN_VOID();
 }
 
 /*

@@ -26,13 +26,35 @@
 #include "utils/timestamp.h"
 #include "verify.h"
 
-/* Raise the error of an unusable key. */
+/* Longer ones are not shown; those that are made by others have up to 44. */
+#define MAX_SHOWN_KEY_ID	64
+
+/* Say which key of a set is meant, where its kid can be shown. */
+static int
+errdetail_key_id(const char *key_id)
+{
+	size_t		len = key_id == NULL ? 0 : strlen(key_id);
+
+	if (len == 0 || len > MAX_SHOWN_KEY_ID)
+		return 0;
+	for (size_t i = 0; i < len; i++)
+	{
+		if ((unsigned char) key_id[i] < ' ' || key_id[i] == 0x7f)
+			return 0;
+	}
+	return errdetail("Its kid is \"%s\".", key_id);
+}
+
+/* Raise the error of an unusable key; "place" in its set, or 0. */
 static void
-raise_key_verdict(KeyVerdict verdict)
+raise_key_verdict(KeyVerdict verdict, int place, const char *key_id)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("key refused: %s", key_verdict_sentence(verdict)),
+			 place == 0 ?
+			 errmsg("key refused: %s", key_verdict_sentence(verdict)) :
+			 errmsg("key %d of the set refused: %s", place, key_verdict_sentence(verdict)),
+			 place == 0 ? 0 : errdetail_key_id(key_id),
 			 errhint("%s", key_verdict_hint(verdict))));
 }
 
@@ -74,7 +96,7 @@ pindah_verify_jws(PG_FUNCTION_ARGS)
 	bool		good;
 
 	if (usable != KEY_OK)
-		raise_key_verdict(usable);
+		raise_key_verdict(usable, 0, NULL);
 	good = jws_split(VARDATA_ANY(jws), VARSIZE_ANY_EXHDR(jws), &parts) == TOKEN_OK &&
 		verify_read_segment(parts.header, &json, &object) == TOKEN_OK &&
 		jws_check_header(&object, JWS_ANY_PAYLOAD, &header) == TOKEN_OK &&
@@ -90,36 +112,44 @@ pindah_verify_jws(PG_FUNCTION_ARGS)
 /*
  * Read a JWK: (kid, algorithm, symmetric, jwk), jwk being what may be stored.
  *
- * With skip_unknown, a key that is not for us (another kty, alg or use) gives
- * NULL, as a key set may hold such; without, it is an error like all others.
+ * "place" is that of the key in its set, or 0 when it stands alone.  A key of
+ * a set that is not for us (another kty, alg or use) gives nulls, and a NOTICE;
+ * one that stands alone is refused like all others.
  */
 PG_FUNCTION_INFO_V1(pindah_read_jwk);
 Datum
 pindah_read_jwk(PG_FUNCTION_ARGS)
 {
-	bool		skip_unknown = PG_GETARG_BOOL(1);
+	int			place = PG_GETARG_INT32(1);
 	CryptoKey  *key;
 	Jwk			jwk;
 	KeyVerdict	verdict = read_jsonb_key(PG_GETARG_JSONB_P(0), jwk_read_trusted,
 										 &key, &jwk);
 	TupleDesc	desc;
-	Datum		values[4];
-	bool		nulls[4] = {false};
+	Datum		values[4] = {0};
+	bool		nulls[4] = {true, true, true, true};
 
-	if (skip_unknown &&
-		(verdict == KEY_UNKNOWN_TYPE || verdict == KEY_UNKNOWN_ALGORITHM ||
-		 verdict == KEY_NOT_FOR_SIGNATURES))
-		PG_RETURN_NULL();
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "pindah_read_jwk must return a row");
+	desc = BlessTupleDesc(desc);
+	if (place > 0 && jwk_is_skipped(verdict))
+	{
+		ereport(NOTICE,
+				(errmsg("key %d of the set is skipped: %s", place,
+						key_verdict_sentence(verdict)),
+				 errdetail_key_id(jwk.key_id),
+				 verdict == KEY_NOT_FOR_SIGNATURES ? 0 :
+				 errhint("%s", key_verdict_hint(verdict))));
+		PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
+	}
 	if (verdict != KEY_OK)
-		raise_key_verdict(verdict);
+		raise_key_verdict(verdict, place, jwk.key_id);
 	if (jwk.strength == SECRET_LOOKS_WEAK)
 		ereport(WARNING,
 				(errmsg("the secret looks as if somebody had typed it"),
 				 errhint("Whoever has a token can try to guess it: make a random one with \"openssl rand -base64 48\".")));
 
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "pindah_read_jwk must return a row");
-	desc = BlessTupleDesc(desc);
+	memset(nulls, false, sizeof(nulls));
 	values[0] = CStringGetTextDatum(jwk.key_id == NULL ? jwk.thumbprint : jwk.key_id);
 	values[1] = CStringGetTextDatum(crypto_algorithm_name(jwk.algorithm));
 	values[2] = BoolGetDatum(crypto_family(jwk.algorithm) == FAMILY_HMAC);

@@ -35,12 +35,12 @@ typedef struct Reader
 	int			key;
 } Reader;
 
-/* Say what is wrong at the place that is read. */
-static bool
-fail(Reader *reader, const char *sentence)
+/* A sentence with the place that is read before it. */
+static const char *
+say(Reader *reader, const char *sentence)
 {
 	char		place[64] = "";
-	char	   *error;
+	char	   *said;
 	Size		size;
 
 	if (reader->issuer > 0)
@@ -50,9 +50,16 @@ fail(Reader *reader, const char *sentence)
 		snprintf(place + strlen(place), sizeof(place) - strlen(place),
 				 "key %d: ", reader->key);
 	size = strlen(place) + strlen(sentence) + 1;
-	error = MemoryContextAlloc(reader->results, size);
-	snprintf(error, size, "%s%s", place, sentence);
-	reader->document->error = error;
+	said = MemoryContextAlloc(reader->results, size);
+	snprintf(said, size, "%s%s", place, sentence);
+	return said;
+}
+
+/* Say what is wrong at the place that is read. */
+static bool
+fail(Reader *reader, const char *sentence)
+{
+	reader->document->error = say(reader, sentence);
 	return false;
 }
 
@@ -170,10 +177,10 @@ read_key(Reader *reader, const char *issuer, const char *text, size_t len,
 	KeyVerdict	verdict = jwk_read_trusted(text, len, PG_UTF8, crypto, &jwk);
 	bool		is_secret;
 
-	if (verdict == KEY_UNKNOWN_TYPE || verdict == KEY_UNKNOWN_ALGORITHM ||
-		verdict == KEY_NOT_FOR_SIGNATURES)
+	if (jwk_is_skipped(verdict))
 	{
-		reader->document->nskipped++;
+		if (reader->document->nskipped++ == 0)
+			reader->document->skipped = say(reader, key_verdict_sentence(verdict));
 		return true;
 	}
 	if (verdict != KEY_OK)
@@ -256,18 +263,22 @@ read_key_file(Reader *reader, const char *issuer, const JsonMember *member)
 	return good;
 }
 
-/* Are all members known? */
+/* Fail unless all members are known: say which is not, and which there are. */
 static bool
-knows_all_members(const JsonObject *object, const char *const *names)
+check_members(Reader *reader, const JsonObject *object, const char *const *names,
+			  const char *listed)
 {
-	int			known = 0;
-
-	for (; *names != NULL; names++)
+	for (int i = 0; i < object->nmembers; i++)
 	{
-		if (json_member(object, *names) != NULL)
-			known++;
+		const char *const *name = names;
+
+		while (*name != NULL && strcmp(*name, object->members[i].name) != 0)
+			name++;
+		if (*name == NULL)
+			return fail(reader, psprintf("its member %d is not known; known %s",
+										 i + 1, listed));
 	}
-	return known == object->nmembers;
+	return true;
 }
 
 /* Read one element of "issuers". */
@@ -296,8 +307,9 @@ read_issuer(Reader *reader, const char *text, size_t len,
 	set = json_member(&object, "jwks");
 	file = json_member(&object, "jwks_file");
 
-	if (!knows_all_members(&object, members))
-		return fail(reader, "it has a member that is not known");
+	if (!check_members(reader, &object, members,
+					   "are issuer, audience, organisations, claim_map, jwks and jwks_file"))
+		return false;
 	if (name == NULL || name->kind != JSON_KIND_STRING)
 		return fail(reader, "issuer is not a string");
 	if ((set == NULL) == (file == NULL))
@@ -314,7 +326,7 @@ read_issuer(Reader *reader, const char *text, size_t len,
 		!read_strings(reader, organisations, &issuer->organisations))
 		return fail(reader, "organisations is not an array of strings");
 	if (map != NULL && !read_claim_map(reader, map, issuer))
-		return fail(reader, "the claim map is not usable");
+		return fail(reader, "the claim map is not usable: its members are user_id, user_name, email, roles, permissions and organisation_id, each a claim name or an array of them");
 	if (file != NULL)
 		return read_key_file(reader, issuer->issuer, file);
 	return read_key_set(reader, issuer->issuer, set->value, set->value_len,
@@ -360,8 +372,8 @@ read_document(Reader *reader)
 		!read_object(reader, text, len, &object))
 		return false;
 	issuers = json_member(&object, "issuers");
-	if (!knows_all_members(&object, members))
-		return fail(reader, "it has a member that is not known");
+	if (!check_members(reader, &object, members, "is issuers"))
+		return false;
 	if (issuers == NULL || issuers->kind != JSON_KIND_ARRAY)
 		return fail(reader, "it is not an object with an array \"issuers\"");
 	while (json_next_element(issuers, &at, &element, &element_len))

@@ -24,13 +24,14 @@ typedef struct TrustDocumentFile
 	FileStamp	stamp;
 } TrustDocumentFile;
 
-/* What came of reading; "files" and "error" are in the caller's context. */
+/* What came of reading; "files", "error" and "skipped" are in the caller's context. */
 typedef struct TrustDocument
 {
 	Keyring    *ring;			/* sealed, in UTF-8; of no use with an error */
 	const char *error;			/* NULL: none */
 	TrustDocumentFile *files;	/* the last one first */
 	int			nskipped;		/* keys that are not for us */
+	const char *skipped;		/* the first of them, and why */
 	bool		secret_is_open; /* a file with a secret can be read by all */
 	uint8		digest[SHA256_SIZE];	/* of all that was read */
 } TrustDocument;

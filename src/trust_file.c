@@ -184,8 +184,8 @@ report(const char *path, const TrustDocument *document, bool was_broken)
 	if (document->error == NULL && document->nskipped > 0)
 		ereport(LOG_SERVER_ONLY,
 				(errhidestmt(true), errhidecontext(true),
-				 errmsg("keys of trust file \"%s\" are skipped: their kty, crv, alg or use is not supported",
-						path),
+				 errmsg("keys of trust file \"%s\" are skipped: %s",
+						path, document->skipped),
 				 errdetail("Skipped: %d.", document->nskipped)));
 	if (document->error == NULL && document->secret_is_open)
 		ereport(LOG_SERVER_ONLY,

@@ -41,6 +41,7 @@ pindah_is_trusted(PG_FUNCTION_ARGS)
 {
 	char	   *issuer = text_to_cstring(PG_GETARG_TEXT_PP(0));
 
+	trust_catch_up();
 	PG_RETURN_BOOL(trust_find_issuer(issuer) != NULL);
 }
 

@@ -162,10 +162,12 @@
 	V(KEY_OK, "the key is usable", "") \
 	V(KEY_BAD_JSON, "the JWK is not a well-formed JSON object", \
 	  "Give one JWK as the issuer publishes it, not a set; see RFC 7517 section 4.") \
+	V(KEY_IS_SET, "this is a JWK set, not a JWK", \
+	  "Give one of its keys; pindah_trust_issuer() takes a set.") \
 	V(KEY_UNKNOWN_TYPE, "the kty or crv of the JWK is not supported", \
 	  "Supported are kty RSA, EC (P-256, P-384, P-521, secp256k1), OKP (Ed25519, Ed448) and oct.") \
 	V(KEY_UNKNOWN_ALGORITHM, "the alg of the JWK is not supported", \
-	  "See the setting pindah.algorithms for the names.") \
+	  "Known are HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, ES256K, EdDSA, Ed25519 and Ed448.") \
 	V(KEY_ALGORITHM_MISMATCH, "the alg of the JWK does not fit its key type or curve", \
 	  "ES256 needs P-256, ES384 P-384, ES512 P-521, ES256K secp256k1; RS and PS need RSA; HS needs oct.") \
 	V(KEY_MISSING_MEMBER, "the JWK lacks a member that its key type needs, or has one that is not base64url", \

@@ -61,7 +61,7 @@ SELECT pindah_add_key('https://api.pindah.example', '{}');
 SELECT pindah_revoke_key('https://api.pindah.example', 'main');
 SELECT pindah_protect_table('invoices');
 SELECT pindah_unprotect_table('invoices');
-SELECT pindah.read_jwk('{}', false);
+SELECT pindah.read_jwk('{}', 0);
 
 -- With an identity: only its own tenant, only what it may.
 SET pindah.token = :'ann';

@@ -15,6 +15,16 @@ SELECT pindah_jwks('home');
 SELECT pindah_trust_issuer('home', audience => '{erp}', organisations => '{one,two}');
 SELECT pindah_create_key('home', 'none');
 SELECT pindah_create_key('home', 'es256');
+-- A slip is found at the top: no statement with the inside of it is shown.
+DO $$
+DECLARE
+	context text;
+BEGIN
+	PERFORM pindah_create_key('home', 'RS257');
+EXCEPTION WHEN invalid_parameter_value THEN
+	GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT;
+	RAISE NOTICE 'insert is shown: %', context ~* 'insert';
+END $$;
 SELECT pindah_create_key('home', 'ES384');
 SELECT pindah_rotate_key('home');
 SELECT pindah_rotate_key('https://api.pindah.example');

@@ -22,6 +22,11 @@ SELECT pindah_distrust_issuer('x');
 SELECT pindah_add_key('x', :'secret');
 SELECT pindah_add_key('https://api.pindah.example', NULL);
 SELECT pindah_add_key('https://api.pindah.example', :'secret', 'revoked');
+SELECT pindah_add_key('https://api.pindah.example', :'secret', 'nxt');
+SELECT pindah_add_key('https://api.pindah.example', ('{"keys": [' || :'secret' || ']}')::jsonb);
+SELECT pindah_verify_jws('x', ('{"keys": [' || :'secret' || ']}')::jsonb);
+SELECT pindah_trust_issuer('x', :'secret');
+SELECT pindah_trust_issuer('x', ('{"keys": [' || :'public' || ', {"keys": [' || :'secret' || ']}]}')::jsonb);
 SELECT pindah_add_key('https://api.pindah.example', :'public');
 SELECT pindah_revoke_key('https://api.pindah.example', 'no such key');
 SELECT count(*) FROM pindah.issuers;
@@ -36,6 +41,23 @@ SELECT pindah_trust_issuer('set', jwks => '{"keys": [
 SELECT kid, state, algorithm, jwk FROM pindah.keys WHERE issuer = 'set';
 SELECT pindah_distrust_issuer('set');
 SELECT count(*) FROM pindah.keys WHERE issuer = 'set';
+
+-- Which key of a set is wrong, by its place, and by its kid if that is fit to
+-- be shown; and that the issuer is left without any.
+SELECT pindah_trust_issuer('set', jwks => jsonb_build_object('keys', jsonb_build_array(:'public'::jsonb)));
+SELECT pindah_trust_issuer('set', jwks => '{"keys": [{"kty": "RSA", "alg": "RS-256", "kid": "api-1", "n": "AQAB", "e": "AQAB"}]}');
+SELECT count(*) FROM pindah.keys WHERE issuer = 'set';
+SELECT pindah_trust_issuer('set', jwks => jsonb_build_object('keys', jsonb_build_array(:'public'::jsonb,
+	'{"kty": "RSA", "use": "enc", "alg": "RSA-OAEP", "kid": "secret-handshake"}'::jsonb,
+	jsonb_build_object('kty', 'quantum', 'kid', repeat('k', 65)), jsonb_build_object('kty', 'quantum', 'kid', repeat('k', 64)),
+	jsonb_build_object('kty', 'quantum', 'kid', E'a\nLOG:  forged'), '{"kty": "quantum", "kid": 7}'::jsonb)));
+SELECT pindah_trust_issuer('set', jwks => jsonb_build_object('keys', jsonb_build_array(:'public'::jsonb,
+	'{"kty": "RSA", "alg": "RS256", "kid": "api-2", "n": "AQAB", "e": "AQAB"}'::jsonb)));
+SELECT pindah_trust_issuer('set', jwks => '{"keys": []}');
+SELECT length(pindah_add_key('set', :'public'));
+SELECT length(pindah_create_key('set'));
+SELECT pindah_trust_issuer('set', jwks => '{"keys": []}');
+SELECT pindah_distrust_issuer('set');
 
 -- Audience and organisations; NULL leaves alone what is there.
 SELECT pindah_trust_issuer('https://api.pindah.example', audience => '{other}');

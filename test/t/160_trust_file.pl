@@ -79,9 +79,9 @@ my @broken = (
 	[ 'a huge number', '{"issuers": [], "x": 1e999}', 'it holds a number with an exponent beyond 308' ],
 	[ 'no issuers', '{}', 'it is not an object with an array "issuers"' ],
 	[ 'issuers as an object', '{"issuers": {}}', 'it is not an object with an array "issuers"' ],
-	[ 'another member', { %$good, version => 1 }, 'it has a member that is not known' ],
+	[ 'another member', '{"issuers": [], "version": 1}', 'its member 2 is not known; known is issuers' ],
 	[ 'an issuer that is a string', document('https://a.example'), 'issuer 1: it is not a JSON object' ],
-	[ 'another member of an issuer', document(issuer('i', jwks => { keys => [] }, jwks_uri => 'https://a.example')), 'issuer 1: it has a member that is not known' ],
+	[ 'another member of an issuer', document(issuer('i', jwks => { keys => [] }, jwks_uri => 'https://a.example')), qr/issuer 1: its member [123] is not known; known are issuer, audience, organisations, claim_map, jwks and jwks_file/ ],
 	[ 'an issuer without name', document({ jwks => { keys => [] } }), 'issuer 1: issuer is not a string' ],
 	[ 'an issuer that is null', document(issuer(undef, jwks => { keys => [] })), 'issuer 1: issuer is not a string' ],
 	[ 'no keys', document(issuer('i')), 'issuer 1: it needs either jwks or jwks_file' ],
@@ -89,8 +89,9 @@ my @broken = (
 	[ 'a number as audience', document(issuer('i', jwks => { keys => [] }, audience => 1)), 'issuer 1: audience is not an array of strings' ],
 	[ 'null as organisations', document(issuer('i', jwks => { keys => [] }, organisations => undef)), 'issuer 1: organisations is not an array of strings' ],
 	[ 'a number among organisations', document(issuer('i', jwks => { keys => [] }, organisations => [ 'a', 1 ])), 'issuer 1: organisations is not an array of strings' ],
-	[ 'a claim map with another member', document(issuer('i', jwks => { keys => [] }, claim_map => { tenant => 'x' })), 'issuer 1: the claim map is not usable' ],
+	[ 'a claim map with another member', document(issuer('i', jwks => { keys => [] }, claim_map => { tenant => 'x' })), 'issuer 1: the claim map is not usable: its members are user_id, user_name, email, roles, permissions and organisation_id, each a claim name or an array of them' ],
 	[ 'a key as key set', document(issuer('i', jwks => $public{one})), 'issuer 1: a JWK set is an object with an array "keys"' ],
+	[ 'a key set in a key set', document(issuer('i', jwks => { keys => [ { keys => [ $public{one} ] } ] })), 'issuer 1: key 1: this is a JWK set, not a JWK' ],
 	[ 'keys as text', document(issuer('i', jwks => $json->encode({ keys => [] }))), 'issuer 1: a JWK set is an object with an array "keys"' ],
 	[ 'a key that is a string', document($good->{issuers}[0], issuer('i', jwks => { keys => [ $public{one}, 'x' ] })), 'issuer 2: key 2: the JWK is not a well-formed JSON object' ],
 	[ 'a point off its curve', document(issuer('i', jwks => { keys => [ { %{ $public{one} }, x => $public{two}{x} } ] })), qr/issuer 1: key 1: the EC point is not on its curve/ ],
@@ -137,7 +138,7 @@ complaints();
 replace_file($file, document(issuer('https://a.example', jwks => { keys => [
 	{ kty => 'AKP', alg => 'ML-DSA-44', pub => 'AA', kid => 'x' }, $public{two}, { %{ $public{one} }, use => 'enc', kid => 'e' } ], other => 1 })));
 is(verdicts(), 'unknown_key valid', 'keys that are not for us are skipped');
-like(complaints(), qr/^keys of trust file "\Q$file\E" are skipped: their kty, crv, alg or use is not supported$/, '... and the log says so');
+like(complaints(), qr/^keys of trust file "\Q$file\E" are skipped: issuer 1: key 1: the kty or crv of the JWK is not supported$/, '... and the log says which is the first, and why');
 replace_file($file, document(issuer('https://h.example', jwks => { keys => [ secret_jwk($secret, 'k') ] })), 0644);
 my $hmac = hmac_token($secret, '{"alg":"HS256","kid":"k"}', claims(iss => '"https://h.example"'));
 my $judge_hmac = "SELECT coalesce(reason, 'valid') FROM pindah_inspect_jwt('$hmac')";
@@ -257,11 +258,34 @@ is($later->($verdicts), 'valid unknown_key', 'an absolute path');
 #
 # The tables win
 #
-$node->safe_psql('postgres', trust('https://a.example', [ $public{two} ]));
+sub in_new_session
+{
+	my ($sql) = @_;
+	$node->psql('postgres', $sql, stderr => \my $stderr, on_error_stop => 0);
+	return $stderr =~ s/^psql:<stdin>:\d+: //gmr =~ s/\n(?!HINT).*//gr;
+}
+is(in_new_session("SELECT pindah_distrust_issuer('https://a.example')"), <<'SAID' =~ s/\n\z//r, 'what the file alone trusts is not distrusted in the tables');
+ERROR:  issuer "https://a.example" is trusted by the trust file alone
+HINT:  Take it out of the file, or refuse its tokens in this database: call pindah_trust_issuer() without keys.
+SAID
+is(in_new_session("SELECT pindah_revoke_key('https://a.example', 'one')"), <<'SAID' =~ s/\n\z//r, '... nor its keys revoked');
+ERROR:  issuer "https://a.example" has no key "one"
+HINT:  The trust file has it: take it out of there.
+SAID
+is(in_new_session("BEGIN; SELECT pindah_revoke_user('https://a.example', 'mallory'); ROLLBACK"), '', '... but its users are, in a session that has not looked at the file either');
+like(in_new_session(trust('https://a.example', [ $public{two} ])), qr/^NOTICE:  what the trust file says of issuer "https:\/\/a.example" counts for nothing in this database from now on$/m, 'who names an issuer of the file in the tables is told what that means');
+is(in_new_session(trust('https://a.example', [ $public{two} ], audience => ['x']) . "UPDATE pindah.issuers SET audience = NULL"), '', '... once');
 is($ask->($verdicts), 'unknown_key valid', 'the tables name the issuer: their keys alone');
 $node->safe_psql('postgres', "SELECT pindah_revoke_key('https://a.example', 'two')");
 is($ask->($verdicts), 'unknown_key revoked', '... also when they have none that counts');
-$node->safe_psql('postgres', "SELECT pindah_distrust_issuer('https://a.example')");
+is(in_new_session('BEGIN;' . trust('https://a.example', [ $public{one} ]) . "SELECT pindah_revoke_key('https://a.example', 'one'); ROLLBACK"), <<'SAID' =~ s/\n\z//r, 'a key that both have is revoked here');
+WARNING:  the trust file has a key of this kid: it counts for logins by OAuth, and in other databases
+HINT:  Take it out of the file as well.
+SAID
+is(in_new_session("SELECT pindah_distrust_issuer('https://a.example')"), <<'SAID' =~ s/\n\z//r, 'who distrusts an issuer of the file is told that this does not end it');
+WARNING:  issuer "https://a.example" is trusted by the trust file from now on
+HINT:  Take it out of the file, or refuse its tokens in this database: call pindah_trust_issuer() without keys.
+SAID
 is($ask->($verdicts), 'valid unknown_key', 'distrusted in the tables: the file counts again');
 $node->safe_psql('postgres', 'DROP EXTENSION pindah_auth');
 is($ask->('SHOW pindah.user_id'), '', 'without the extension nobody is trusted, by the file either');
