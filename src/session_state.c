@@ -246,8 +246,11 @@ leave_cursors(Leaving leaving, bool refuse)
 
 	if (!may_hold_cursors)
 		return;
+	/* The later transactions of a procedure start after the statement whose
+	 * time their cursors bear. */
 	portals = find_held_cursors(leaving == LEAVES_ALL ? DT_NOBEGIN :
-								GetCurrentTransactionStartTimestamp());
+								Min(GetCurrentTransactionStartTimestamp(),
+									GetCurrentStatementStartTimestamp()));
 	if (portals != NIL && refuse)
 		refuse_to_leave("cursors WITH HOLD");
 	foreach(cell, portals)

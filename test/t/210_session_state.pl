@@ -261,6 +261,12 @@ SQL
 ($told, $complaints) = session('pool', 'discard', 'CALL batches()');
 like($complaints, qr/sum 15/, 'a loop of a procedure that commits goes on');
 like($complaints, qr/relation "batch" does not exist/, '... and its temporary table ends with its transaction');
+# A cursor of a procedure's second transaction is as old as the procedure.
+($told) = session('app', 'discard', "SET pindah.token = '$ann'",
+	"DO \$\$ BEGIN COMMIT; SET LOCAL pindah.token = '$bob'; EXECUTE 'DECLARE kept CURSOR WITH HOLD FOR SELECT body FROM notes'; COMMIT; END \$\$",
+	"SELECT 'as ' || pindah_organisation_id()", 'FETCH ALL FROM kept');
+like($told, qr/as a/, 'a procedure that was somebody else in its second transaction');
+unlike($told, qr/leak-of-b/, '... leaves no cursor WITH HOLD');
 $node->append_conf('postgresql.conf', "session_preload_libraries = ''");
 $node->reload;
 ($told) = session('pool', 'discard', "BEGIN; DECLARE kept CURSOR WITH HOLD FOR SELECT * FROM bodies(); SET LOCAL pindah.token = '$ann'; COMMIT", 'FETCH ALL FROM kept');
