@@ -8,6 +8,10 @@
 -- their policies), advisor_objects.sql (what lies around them), and
 -- advisor_trust.sql (roles, settings, trust; pindah.advisor and pindah_check()).
 --
+-- Whoever owns a table, an index or a function has named it, and an administrator
+-- runs the remediation: what comes from the catalogs is quoted, or by
+-- pindah.remark() kept on the line of its comment.
+--
 -- ERROR: rows of another tenant can be read or changed, or an identity forged,
 -- as things stand.  WARN: one step away from it, or it tells that something
 -- exists.  INFO: something to know.
@@ -62,6 +66,16 @@ CREATE FUNCTION pindah.first_few(items text[]) RETURNS text
 $$;
 GRANT EXECUTE ON FUNCTION pindah.first_few(text[]) TO PUBLIC;
 COMMENT ON FUNCTION pindah.first_few(text[]) IS 'the first five of a list, and how many more there are';
+
+-- A remediation that only a human can decide on.  A name with a line break in it
+-- would end the comment, and the rest of the name be run.
+CREATE FUNCTION pindah.remark(words text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 10
+	SET search_path = pg_catalog, pg_temp AS $$
+	SELECT '-- ' || regexp_replace(words, '[\r\n]+', ' ', 'g')
+$$;
+GRANT EXECUTE ON FUNCTION pindah.remark(text) TO PUBLIC;
+COMMENT ON FUNCTION pindah.remark(text) IS 'a comment of SQL, on one line';
 
 CREATE FUNCTION pindah.column_list(relation oid, columns smallint[]) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10

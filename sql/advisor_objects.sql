@@ -164,8 +164,11 @@ CREATE VIEW pindah.lint_definer_search_path AS
 		'It touches tenant tables with the rights of its owner, and the caller can put objects of his own in place of those it names. Fix its search_path, with pg_temp last: unless it is named, temporary tables come first. An ERROR where there is no search_path at all and others may call it.' AS description,
 		format('function %s, which touches %s: %s', f.name, pindah.first_few(f.touches),
 			coalesce('search_path is ' || f.path, 'no search_path')) AS detail,
+		-- As SET search_path FROM CURRENT has taken it, a path can hold anything without spaces.
 		format('ALTER ROUTINE %s SET search_path = %s, pg_temp;', f.name,
-			coalesce(nullif(regexp_replace(f.path, '("\$user"|\mpg_temp\M)(, )?', '', 'g'), ''),
+			coalesce((SELECT string_agg(CASE WHEN w.word[1] LIKE '"%' THEN w.word[1] ELSE quote_ident(lower(w.word[1])) END, ', ' ORDER BY w.n)
+					FROM regexp_matches(f.path, '"(?:[^"]|"")+"|[^",\s]+', 'g') WITH ORDINALITY w(word, n)
+					WHERE lower(btrim(w.word[1], '"')) NOT IN ('$user', 'pg_temp')),
 				(SELECT string_agg(DISTINCT s, ', ') FROM unnest('pg_catalog'::text || f.schemas) s))) AS remediation
 		FROM pindah.definer_functions() f
 		WHERE f.path IS NULL OR (f.path <> '""' AND (f.path !~ '\mpg_temp"?$' OR f.path ~ '\$user'));
@@ -222,14 +225,18 @@ CREATE VIEW pindah.lint_unique_without_tenant AS
 		'A value that another tenant has is refused as a duplicate, and so known to exist; ON CONFLICT tells without an error. Let the tenant be a part of the key. An INFO for keys that are generated (identity, sequence, uuid): little can be asked of them.' AS description,
 		format('table %s: unique index %I is not by tenant', t.name, u.name) AS detail,
 		CASE WHEN u.generated OR t.key IS NULL OR u.contype IN ('p', 'x') OR u.referenced
-				THEN format('-- Put the tenant into the key, or leave it if its values are no secret: %s', u.definition)
+				THEN pindah.remark(format('Put the tenant into the key, or leave it if its values are no secret: %s', u.definition))
 			WHEN u.contype = 'u'
 				THEN format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %2$I %s;', t.name, u.conname,
-					regexp_replace(u.definition, '\(', format('(%s, ', t.key)))
-			ELSE format('DROP INDEX %I.%I; %s;', u.schema, u.name,
-				regexp_replace(replace(u.definition, ' ON ONLY ', ' ON '), ' USING (\w+) \(', format(' USING \1 (%s, ', t.key))) END AS remediation
+					regexp_replace(u.definition, '\(', '(' || replace(t.key, '\', '\\') || ', '))
+			-- What comes before the columns is written anew: names can look like it.
+			ELSE format('DROP INDEX %I.%I; CREATE UNIQUE INDEX %2$I ON %s USING %s (%s, %s;', u.schema, u.name, t.name, d.head[1], t.key,
+				d.head[2]) END AS remediation
 		FROM pindah.tenant_tables() t
 		JOIN pindah.unique_indexes() u ON u.relid = t.relid
+		CROSS JOIN (VALUES ('(?:"(?:[^"]|"")+"|[^" .]+)')) i(name)
+		CROSS JOIN LATERAL regexp_match(u.definition,
+			format('^CREATE UNIQUE INDEX %1$s ON (?:ONLY )?%1$s\.%1$s USING (\w+) \((.*)$', i.name)) d(head)
 		WHERE t.kind <> 'shared' AND NOT u.columns && t.keys;
 COMMENT ON VIEW pindah.lint_unique_without_tenant IS 'unique indexes that do not hold the tenant';
 
@@ -265,7 +272,7 @@ CREATE VIEW pindah.lint_foreign_key_crosses_tenants AS
 				|| format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %2$I FOREIGN KEY (%s, %s) REFERENCES %s (%s, %s)%s%s%s;',
 					l.name, l.conname, l.key, l.columns, l.parent, l.parent_key, l.parent_columns, l.on_update,
 					replace(l.on_delete, '%s', l.columns), l.deferrable)
-			ELSE format('-- Put the tenant into both sides, or check it in a trigger: ALTER TABLE %s DROP CONSTRAINT %I;', l.name, l.conname)
+			ELSE pindah.remark(format('Put the tenant into both sides, or check it in a trigger: ALTER TABLE %s DROP CONSTRAINT %I;', l.name, l.conname))
 			END AS remediation
 		FROM links l;
 COMMENT ON VIEW pindah.lint_foreign_key_crosses_tenants IS 'foreign keys between tenant tables that do not hold the tenant';
@@ -289,13 +296,13 @@ CREATE VIEW pindah.lint_publication AS
 		format('publication %I: publishes %s', p.pubname, pindah.first_few(array_agg(DISTINCT t.name ORDER BY t.name))) AS detail,
 		CASE WHEN NOT p.puballtables AND bool_and(r.prrelid IS NOT NULL)
 			THEN format('ALTER PUBLICATION %I DROP TABLE %s;', p.pubname, string_agg(DISTINCT t.name, ', '))
-			ELSE format('-- Publish single tables instead, if the subscriber protects them: DROP PUBLICATION %I;', p.pubname) END AS remediation
+			ELSE pindah.remark(format('Publish single tables instead, if the subscriber protects them: DROP PUBLICATION %I;', p.pubname)) END AS remediation
 		FROM pg_publication p
 		CROSS JOIN pindah.tenant_tables() t
 		LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = t.relid
 		LEFT JOIN pg_publication_namespace s ON s.pnpubid = p.oid AND s.pnnspid = t.schema
 		WHERE t.kind <> 'shared' AND (p.puballtables OR s.pnnspid IS NOT NULL
-			OR (r.prrelid IS NOT NULL AND (r.prqual IS NULL OR NOT pg_get_expr(r.prqual, r.prrelid) ~ ('\m' || t.key_name || '\M'))))
+			OR (r.prrelid IS NOT NULL AND (r.prqual IS NULL OR NOT pg_get_expr(r.prqual, r.prrelid) ~ ('\m' || regexp_replace(t.key_name, '(\W)', '\\\1', 'g') || '\M'))))
 		GROUP BY p.pubname, p.puballtables;
 COMMENT ON VIEW pindah.lint_publication IS 'publications of tenant tables';
 
@@ -313,8 +320,8 @@ CREATE VIEW pindah.lint_trigger_copies_rows AS
 	SELECT 'trigger_copies_rows' AS name, 'A trigger of a tenant table writes elsewhere' AS title, 'INFO' AS level, 'SECURITY' AS category,
 		'Its function inserts, copies or notifies. See that the rows end where they are as protected as here: what is sent with NOTIFY, everybody can hear.' AS description,
 		format('trigger %I on table %s: calls %I.%I()', g.tgname, t.name, n.nspname, p.proname) AS detail,
-		format('-- Look at it: SELECT pg_get_functiondef(%L::regprocedure); ALTER TABLE %s DISABLE TRIGGER %I;',
-			format('%I.%I()', n.nspname, p.proname), t.name, g.tgname) AS remediation
+		pindah.remark(format('Look at it: SELECT pg_get_functiondef(%L::regprocedure); ALTER TABLE %s DISABLE TRIGGER %I;',
+			format('%I.%I()', n.nspname, p.proname), t.name, g.tgname)) AS remediation
 		FROM pindah.tenant_tables() t
 		JOIN pg_trigger g ON g.tgrelid = t.relid AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgparentid = 0
 		JOIN pg_proc p ON p.oid = g.tgfoid AND p.prosrc ~* '\m(insert\s+into|copy|notify|pg_notify|dblink\w*)\M'
@@ -332,7 +339,7 @@ CREATE VIEW pindah.lint_expression_statistics AS
 		'pg_stats shows the most common values of an expression that is indexed to the owner of the table, even where row-level security is forced, and to members of pg_read_all_data. An INFO where nobody who is bound by the policies can log in as one of these.' AS description,
 		format('table %s: expression %s of index %I.%I', t.name, k.n, n.nspname, x.relname) AS detail,
 		CASE WHEN EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)
-			THEN format('-- Make the constraint anew, and before the next ANALYZE: ALTER INDEX %I.%I ALTER COLUMN %s SET STATISTICS 0;', n.nspname, x.relname, k.n)
+			THEN pindah.remark(format('Make the constraint anew, and before the next ANALYZE: ALTER INDEX %I.%I ALTER COLUMN %s SET STATISTICS 0;', n.nspname, x.relname, k.n))
 			ELSE format('DROP INDEX %1$I.%2$I; %3$s; ALTER INDEX %1$I.%2$I ALTER COLUMN %4$s SET STATISTICS 0;', n.nspname, x.relname,
 				pg_get_indexdef(i.indexrelid), k.n) END AS remediation
 		FROM pindah.tenant_tables() t
@@ -363,7 +370,7 @@ CREATE VIEW pindah.lint_large_objects AS
 	SELECT 'large_objects' AS name, 'Large objects have no tenants' AS title, 'WARN' AS level, 'SECURITY' AS category,
 		'Large objects cannot have policies: whoever owns them or is granted them reads all of them, whichever tenant has signed in. Keep what belongs to a tenant in a bytea column of a protected table.' AS description,
 		format('large objects: %s can be read by %s', count(*), r.role) AS detail,
-		format('-- Move them to a table: SELECT oid, lo_get(oid) FROM pg_largeobject_metadata; then lo_unlink(oid). They are %s''s.', r.role) AS remediation
+		pindah.remark(format('Move them to a table: SELECT oid, lo_get(oid) FROM pg_largeobject_metadata; then lo_unlink(oid). They are %s''s.', r.role)) AS remediation
 		FROM (SELECT m.oid, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS role
 			FROM pg_largeobject_metadata m, aclexplode(coalesce(m.lomacl, acldefault('L', m.lomowner))) a
 			WHERE a.privilege_type = 'SELECT' AND (a.grantee = 0 OR EXISTS (SELECT FROM pindah.role_members() l

@@ -7,7 +7,7 @@ CREATE VIEW pindah.lint_rls_disabled AS
 		format('table %s: row-level security is off', t.name) AS detail,
 		CASE WHEN t.protected THEN format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;', t.name)
 			WHEN t.wall IS NOT NULL THEN format('SELECT @extschema@.pindah_protect_table(%L);', t.name)
-			ELSE format('-- Say which column is the tenant''s, of a type that an accessor has: SELECT @extschema@.pindah_protect_table(%L, organisation_column => ''...'');', t.name)
+			ELSE pindah.remark(format('Say which column is the tenant''s, of a type that an accessor has: SELECT @extschema@.pindah_protect_table(%L, organisation_column => ''...'');', t.name))
 			END AS remediation
 		FROM pindah.tenant_tables() t
 		WHERE NOT t.row_security
@@ -71,7 +71,7 @@ CREATE VIEW pindah.lint_protection_altered AS
 		CASE WHEN d.description LIKE 'pindah\_auth: {%"settings"%}' THEN format('SELECT pindah.protect_like(%L, %L);', t.name, t.name)
 			WHEN t.kind = 'tenant' AND t.wall IS NOT NULL
 				THEN format('SELECT @extschema@.pindah_protect_table(%L, organisation_column => %L);', t.name, t.key_name)
-			ELSE format('-- The record of its settings is gone; protect it anew: SELECT @extschema@.pindah_protect_table(%L, ...);', t.name)
+			ELSE pindah.remark(format('The record of its settings is gone; protect it anew: SELECT @extschema@.pindah_protect_table(%L, ...);', t.name))
 			END AS remediation
 		FROM pindah.altered_tables() a
 		JOIN pindah.tenant_tables() t ON t.relid = a.relid
@@ -118,7 +118,7 @@ CREATE VIEW pindah.lint_policy_reads_forgeable_setting AS
 			THEN format('ALTER POLICY %I ON %s%s%s;', p.polname, t.name,
 				CASE WHEN p.polqual IS NOT NULL THEN format(' USING (%s)', t.wall) END,
 				CASE WHEN p.polwithcheck IS NOT NULL THEN format(' WITH CHECK (%s)', t.wall) END)
-			ELSE format('-- Let it ask an accessor: ALTER POLICY %I ON %I.%I USING (...);', p.polname, n.nspname, c.relname)
+			ELSE pindah.remark(format('Let it ask an accessor: ALTER POLICY %I ON %I.%I USING (...);', p.polname, n.nspname, c.relname))
 			END AS remediation
 		FROM pindah.policy_settings() s
 		JOIN pg_policy p ON p.oid = s.polid
@@ -169,7 +169,7 @@ CREATE VIEW pindah.lint_no_tenant_policy AS
 		'Permissive policies are joined with OR: what they keep apart today, the next one opens. Only a restrictive policy for all commands and roles holds. A WARN where there is no permissive policy, and so nobody sees a row.' AS description,
 		format('table %s: no restrictive policy for all commands and roles names the tenant', t.name) AS detail,
 		CASE WHEN t.wall IS NULL OR t.kind <> 'tenant'
-				THEN format('-- Name the tenant: CREATE POLICY tenant_wall ON %s AS RESTRICTIVE USING (...);', t.name)
+				THEN pindah.remark(format('Name the tenant: CREATE POLICY tenant_wall ON %s AS RESTRICTIVE USING (...);', t.name))
 			WHEN p.lets_in
 				THEN format('CREATE POLICY tenant_wall ON %s AS RESTRICTIVE USING (%s);', t.name, t.wall)
 			ELSE format('SELECT @extschema@.pindah_protect_table(%L, organisation_column => %L);', t.name, t.key_name) END AS remediation
@@ -206,7 +206,7 @@ CREATE VIEW pindah.lint_child_without_parent AS
 		'The row of a child table is whose the parent is. Where the foreign key is gone, or was never validated, there may be rows without a parent, and whoever makes one with that key adopts them.' AS description,
 		format('table %s: %s', t.name, CASE WHEN c.conname IS NULL THEN format('no foreign key on %s', t.columns)
 			ELSE format('foreign key %I is not validated', c.conname) END) AS detail,
-		CASE WHEN c.conname IS NULL THEN format('-- Make it anew: ALTER TABLE %s ADD FOREIGN KEY (%s) REFERENCES ...;', t.name, t.columns)
+		CASE WHEN c.conname IS NULL THEN pindah.remark(format('Make it anew: ALTER TABLE %s ADD FOREIGN KEY (%s) REFERENCES ...;', t.name, t.columns))
 			ELSE format('ALTER TABLE %s VALIDATE CONSTRAINT %I;', t.name, c.conname) END AS remediation
 		FROM (SELECT t.*, pindah.column_list(t.relid, t.keys) AS columns FROM pindah.tenant_tables() t) t
 		LEFT JOIN pg_constraint c ON c.conrelid = t.relid AND c.contype = 'f' AND c.conkey <@ t.keys AND t.keys <@ c.conkey
@@ -228,7 +228,7 @@ CREATE VIEW pindah.lint_tenant_column_collation AS
 		'ERROR' AS level, 'SECURITY' AS category,
 		'The collation of the tenant column is not deterministic. Tenants whose names differ in case or accents only are one and the same to the policies.' AS description,
 		format('table %s: column %s has the nondeterministic collation %I.%I', t.name, t.key, n.nspname, l.collname) AS detail,
-		format('-- Unprotect the table and protect it again around this: ALTER TABLE %s ALTER COLUMN %s TYPE text COLLATE "C";', t.name, t.key) AS remediation
+		pindah.remark(format('Unprotect the table and protect it again around this: ALTER TABLE %s ALTER COLUMN %s TYPE text COLLATE "C";', t.name, t.key)) AS remediation
 		FROM pindah.tenant_tables() t
 		JOIN pg_collation l ON l.oid = t.key_collation AND NOT l.collisdeterministic
 		JOIN pg_namespace n ON n.oid = l.collnamespace

@@ -13,7 +13,7 @@ CREATE VIEW pindah.lint_role_above_policies AS
 		CASE WHEN a.roleid = l.oid THEN format('ALTER ROLE %I %s;', l.rolname, CASE WHEN l.rolsuper THEN 'NOSUPERUSER NOBYPASSRLS' ELSE 'NOBYPASSRLS' END)
 			WHEN EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = a.roleid AND m.member = a.member)
 				THEN format('REVOKE %I FROM %I;', r.rolname, l.rolname)
-			ELSE format('-- Find the role through which it is a member: \drg; then REVOKE ... FROM %I;', l.rolname) END AS remediation
+			ELSE pindah.remark(format('Find the role through which it is a member: \drg; then REVOKE ... FROM %I;', l.rolname)) END AS remediation
 		FROM pindah.role_members() a
 		JOIN pg_roles l ON l.oid = a.member AND l.rolcanlogin AND l.oid <> 10
 		JOIN pg_roles r ON r.oid = a.roleid AND (r.rolsuper OR r.rolbypassrls)
@@ -25,7 +25,7 @@ CREATE VIEW pindah.lint_role_owns_tables AS
 		'The owner of a table, and every member of the owner, can drop its policies. Let a role without LOGIN own the tables, of which only the role for migrations is a member, and let applications have grants.' AS description,
 		format('role %s: owns %s protected tables, and %s can log in as it', t.owner::regrole, count(DISTINCT t.relid),
 			pindah.first_few(array_agg(DISTINCT m.member::regrole::text ORDER BY m.member::regrole::text))) AS detail,
-		format('-- Give them to a role that nobody logs in as: CREATE ROLE erp_owner NOLOGIN; REASSIGN OWNED BY %s TO erp_owner;', t.owner::regrole) AS remediation
+		pindah.remark(format('Give them to a role that nobody logs in as: CREATE ROLE erp_owner NOLOGIN; REASSIGN OWNED BY %s TO erp_owner;', t.owner::regrole)) AS remediation
 		FROM pindah.tenant_tables() t
 		JOIN pindah.role_members() m ON m.roleid = t.owner AND m.can_login AND NOT m.bypasses
 		WHERE t.row_security
@@ -41,7 +41,7 @@ CREATE VIEW pindah.lint_role_reads_everything AS
 		format('role %I: can log in, and is a member of %s', l.rolname, string_agg(r.rolname, ', ' ORDER BY r.rolname)) AS detail,
 		CASE WHEN bool_and(d.member IS NOT NULL)
 			THEN format('REVOKE %s FROM %I;', string_agg(r.rolname, ', ' ORDER BY r.rolname), l.rolname)
-			ELSE format('-- Find the roles through which it is a member: \drg; then REVOKE ... FROM %I;', l.rolname) END AS remediation
+			ELSE pindah.remark(format('Find the roles through which it is a member: \drg; then REVOKE ... FROM %I;', l.rolname)) END AS remediation
 		FROM pindah.role_members() a
 		JOIN pg_roles l ON l.oid = a.member AND l.rolcanlogin AND NOT l.rolsuper
 		JOIN pg_roles r ON r.oid = a.roleid AND r.rolname IN ('pg_read_all_data', 'pg_write_all_data', 'pg_read_server_files',
@@ -63,7 +63,7 @@ CREATE VIEW pindah.lint_role_replicates AS
 	SELECT 'role_replicates' AS name, 'A role can copy the whole server' AS title, 'INFO' AS level, 'SECURITY' AS category,
 		'With REPLICATION one takes physical backups and decodes the log: rows of all tenants. Standbys and backups need such a role; nothing else should have it.' AS description,
 		format('role %I: REPLICATION, and can log in', r.rolname) AS detail,
-		format('-- Unless it is for a standby or for backups: ALTER ROLE %I NOREPLICATION;', r.rolname) AS remediation
+		pindah.remark(format('Unless it is for a standby or for backups: ALTER ROLE %I NOREPLICATION;', r.rolname)) AS remediation
 		FROM pg_roles r
 		WHERE r.rolreplication AND r.rolcanlogin AND NOT r.rolsuper;
 COMMENT ON VIEW pindah.lint_role_replicates IS 'login roles with REPLICATION';
@@ -138,7 +138,7 @@ CREATE VIEW pindah.lint_role_claims AS
 		'pindah.role_claims is meant for a login role that cannot present a token, as for reports. A WARN where it is everybody''s identity (a database), that of a function''s callers, or of a role that sees more than its claims say: a superuser, one with BYPASSRLS, an owner of protected tables, or a member of such a role or of one that reads or writes everything.' AS description,
 		format('%s: pindah.role_claims', s.place) || coalesce('; ' || a.what, '') AS detail,
 		CASE WHEN s.role <> 0 AND a.role IS NULL
-			THEN format('-- When it is not needed any more: %s RESET pindah.role_claims;', s.owner)
+			THEN pindah.remark(format('When it is not needed any more: %s RESET pindah.role_claims;', s.owner))
 			ELSE format('%s RESET pindah.role_claims;', s.owner) END AS remediation
 		FROM pindah.stored_settings() s
 		LEFT JOIN above a ON a.role = s.role
@@ -281,7 +281,7 @@ CREATE VIEW pindah.lint_issuer_without_audience AS
 	SELECT 'issuer_without_audience' AS name, 'An issuer''s tokens count whomever they are meant for' AS title, 'WARN' AS level, 'TRUST' AS category,
 		'Without an audience a token that the issuer made for another application opens this database (RFC 8725 section 3.9).' AS description,
 		format('issuer %L%s: no audience', i.issuer, i.place) AS detail,
-		format('-- Say what aud its tokens for this database have: ' || i.statement, i.issuer) AS remediation
+		pindah.remark(format('Say what aud its tokens for this database have: ' || i.statement, i.issuer)) AS remediation
 		FROM (SELECT t.issuer, t.audience, '' AS place, 'SELECT @extschema@.pindah_trust_issuer(%L, audience => ''{...}'');' AS statement
 				FROM pindah.issuers t
 			UNION ALL
@@ -308,7 +308,7 @@ CREATE VIEW pindah.lint_issuer_without_key AS
 	SELECT 'issuer_without_key' AS name, 'An issuer has no key' AS title, 'WARN' AS level, 'TRUST' AS category,
 		'No token of the issuer can be verified. Give it a key, or forget it: whoever may add keys could give it one.' AS description,
 		format('issuer %L: no key that is neither revoked nor over', i.issuer) AS detail,
-		format('-- Unless you are about to add one: SELECT @extschema@.pindah_distrust_issuer(%L);', i.issuer) AS remediation
+		pindah.remark(format('Unless you are about to add one: SELECT @extschema@.pindah_distrust_issuer(%L);', i.issuer)) AS remediation
 		FROM pindah.issuers i
 		WHERE NOT EXISTS (SELECT FROM pindah.keys k WHERE k.issuer = i.issuer AND k.state <> 'revoked'
 			AND (k.verify_until IS NULL OR k.verify_until > statement_timestamp()));
@@ -318,7 +318,7 @@ CREATE VIEW pindah.lint_key_kinds_mixed AS
 	SELECT 'key_kinds_mixed' AS name, 'An issuer has symmetric and asymmetric keys' AS title, 'WARN' AS level, 'TRUST' AS category,
 		'Where both kinds stand side by side, a public key can be mistaken for a secret (CVE-2015-9235). Every key here has one algorithm, so it is not; but the functions refuse to make such an issuer, and who verifies the same tokens elsewhere may not be so strict.' AS description,
 		format('issuer %L: has both kinds', k.issuer) AS detail,
-		format('-- Give each kind an issuer of its own, or replace them: SELECT @extschema@.pindah_trust_issuer(%L, jwks => ''...'');', k.issuer) AS remediation
+		pindah.remark(format('Give each kind an issuer of its own, or replace them: SELECT @extschema@.pindah_trust_issuer(%L, jwks => ''...'');', k.issuer)) AS remediation
 		FROM pindah.keys k WHERE k.state <> 'revoked'
 		GROUP BY k.issuer HAVING count(DISTINCT k.jwk->>'kty' = 'oct') > 1;
 COMMENT ON VIEW pindah.lint_key_kinds_mixed IS 'issuers with keys of both kinds';
@@ -331,7 +331,7 @@ CREATE VIEW pindah.lint_key_old AS
 		format('issuer %L, key %L: %s since %s', k.issuer, k.kid, k.state, k.since::date) AS detail,
 		CASE WHEN k.state <> 'active' THEN format('SELECT @extschema@.pindah_revoke_key(%L, %L);', k.issuer, k.kid)
 			WHEN k.made_here THEN format('SELECT @extschema@.pindah_rotate_key(%L);', k.issuer)
-			ELSE format('-- Let the issuer make a new key, add it, and revoke this one when its tokens have ended: SELECT @extschema@.pindah_revoke_key(%L, %L);', k.issuer, k.kid) END AS remediation
+			ELSE pindah.remark(format('Let the issuer make a new key, add it, and revoke this one when its tokens have ended: SELECT @extschema@.pindah_revoke_key(%L, %L);', k.issuer, k.kid)) END AS remediation
 		FROM (SELECT k.*, CASE WHEN k.state = 'retiring' THEN k.changed_at
 				WHEN k.state = 'active' AND k.made_here THEN coalesce(k.activated_at, k.created_at) ELSE k.created_at END AS since
 			FROM pindah.keys k) k
@@ -346,7 +346,7 @@ CREATE VIEW pindah.lint_key_ends AS
 		'Nothing that the key has signed verifies after its verify_until. A retiring key shall end; an active or next one of which the time is over, or runs out within a week, is an outage to come.' AS description,
 		format('issuer %L, key %L: %s, verifies until %s', k.issuer, k.kid, k.state, k.verify_until::date) AS detail,
 		CASE WHEN k.made_here AND k.state = 'active' THEN format('SELECT @extschema@.pindah_rotate_key(%L);', k.issuer)
-			ELSE format('-- Add the successor of the key, or let it verify on: UPDATE pindah.keys SET verify_until = NULL WHERE issuer = %L AND kid = %L;', k.issuer, k.kid) END AS remediation
+			ELSE pindah.remark(format('Add the successor of the key, or let it verify on: UPDATE pindah.keys SET verify_until = NULL WHERE issuer = %L AND kid = %L;', k.issuer, k.kid)) END AS remediation
 		FROM pindah.keys k
 		WHERE k.state IN ('active', 'next') AND k.verify_until < now() + interval '7 days';
 COMMENT ON VIEW pindah.lint_key_ends IS 'keys in use that end soon';
@@ -389,7 +389,7 @@ CREATE VIEW pindah.lint_signing_incomplete AS
 			WHEN NOT f.has_next THEN 'no next key' ELSE 'the private part of the next key is gone' END) AS detail,
 		CASE WHEN f.signs THEN format('SELECT @extschema@.pindah_create_key(%L, %L);', f.issuer, f.algorithm)
 			WHEN NOT f.has_active AND f.can_follow
-				THEN format('-- Unless the next key has leaked with the one of before, let it sign: SELECT @extschema@.pindah_rotate_key(%L);', f.issuer)
+				THEN pindah.remark(format('Unless the next key has leaked with the one of before, let it sign: SELECT @extschema@.pindah_rotate_key(%L);', f.issuer))
 			ELSE format('SELECT @extschema@.pindah_rotate_key(%L);', f.issuer) END AS remediation
 		FROM found f
 		WHERE NOT (f.signs AND f.can_follow);
@@ -408,10 +408,10 @@ CREATE VIEW pindah.lint_signing_keys_published AS
 	SELECT 'signing_keys_published' AS name, 'A publication carries keys that sign' AS title, s.level, 'TRUST' AS category,
 		'The subscriber, and whoever may read the stream or its tables, can sign for the issuers. Replace keys that were published with pindah_rotate_key(). A WARN for pindah.signing_keys while it is empty, and for pindah.keys while it has secrets of HMAC issuers: who verifies their tokens can sign them.' AS description,
 		format('publication %I: publishes pindah.%I', p.pubname, c.relname) AS detail,
-		CASE WHEN p.puballtables THEN format('-- Publish single tables or schemas instead: DROP PUBLICATION %I;', p.pubname)
+		CASE WHEN p.puballtables THEN pindah.remark(format('Publish single tables or schemas instead: DROP PUBLICATION %I;', p.pubname))
 			WHEN NOT s.can_mend
-				THEN format('-- Unless the subscriber shall verify tokens of HMAC issuers, leave it out: ALTER PUBLICATION %I DROP %s;', p.pubname,
-					CASE WHEN n.pnnspid IS NULL THEN 'TABLE pindah.keys' ELSE 'TABLES IN SCHEMA pindah' END)
+				THEN pindah.remark(format('Unless the subscriber shall verify tokens of HMAC issuers, leave it out: ALTER PUBLICATION %I DROP %s;', p.pubname,
+					CASE WHEN n.pnnspid IS NULL THEN 'TABLE pindah.keys' ELSE 'TABLES IN SCHEMA pindah' END))
 			ELSE concat_ws(' ',
 				CASE WHEN n.pnnspid IS NOT NULL THEN format('ALTER PUBLICATION %I DROP TABLES IN SCHEMA pindah;', p.pubname) END,
 				CASE WHEN r.prrelid IS NOT NULL THEN format('ALTER PUBLICATION %I DROP TABLE pindah.%I;', p.pubname, c.relname) END)
@@ -431,8 +431,8 @@ CREATE VIEW pindah.lint_revocations_pile_up AS
 	SELECT 'revocations_pile_up' AS name, 'Revocations can never be removed' AS title, 'INFO' AS level, 'TRUST' AS category,
 		'Nobody knows when the last token has expired that an entry without expires_at matches, unless pindah.max_token_lifetime limits how long tokens live. Until then pindah_remove_old_revocations() leaves these entries.' AS description,
 		'table pindah.revocations: more than 1000 entries without expires_at, and tokens may live for ever' AS detail,
-		format('-- Limit lifetimes to what your issuers use, and remove old entries once a day: ALTER DATABASE %I SET pindah.max_token_lifetime = ''...''; SELECT @extschema@.pindah_remove_old_revocations();',
-			current_database()) AS remediation
+		pindah.remark(format('Limit lifetimes to what your issuers use, and remove old entries once a day: ALTER DATABASE %I SET pindah.max_token_lifetime = ''...''; SELECT @extschema@.pindah_remove_old_revocations();',
+			current_database())) AS remediation
 		WHERE pindah.default_setting('pindah.max_token_lifetime') ~ '^\s*0+\s*(us|ms|s|min|h|d)?\s*$'
 			AND (SELECT count(*) FILTER (WHERE r.expires_at IS NULL) FROM (SELECT r.expires_at FROM pindah.revocations r LIMIT 100000) r) > 1000;
 COMMENT ON VIEW pindah.lint_revocations_pile_up IS 'are there many revocations that cannot be removed?';

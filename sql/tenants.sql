@@ -676,13 +676,13 @@ BEGIN
 	LOOP
 		later := '{}';
 		FOREACH relation IN ARRAY coalesce(todo, '{}') LOOP
-			settings := pindah.guess_protection(relation, coalesce(shared, '{}'));
-			IF settings IS NULL THEN
-				later := later || relation;
-				CONTINUE;
-			END IF;
-			detail := coalesce(settings->>'column', 'child of ' || (settings->>'parent'), 'shared');
 			BEGIN
+				settings := pindah.guess_protection(relation, coalesce(shared, '{}'));
+				IF settings IS NULL THEN
+					later := later || relation;
+					CONTINUE;
+				END IF;
+				detail := coalesce(settings->>'column', 'child of ' || (settings->>'parent'), 'shared');
 				-- What is not said again stays: nothing is opened by a second run.
 				PERFORM pindah.protect(relation,
 					organisation_column => (settings->>'column')::name,

@@ -562,6 +562,62 @@ SELECT pg_temp.goes('no limit, in words', format('ALTER DATABASE %s SET pindah.m
 	'SET LOCAL pindah.max_token_lifetime = ''2h''; SELECT pindah_remove_old_revocations(); RESET pindah.max_token_lifetime');
 SELECT is((SELECT string_agg(kind, ', ') FROM pindah.revocations WHERE expires_at IS NULL), 'all', 'one entry takes the place of all that have gone');
 
+-- What an owner has named, an administrator runs: a remediation says no more than it
+-- means, and a name does not keep the advisor from answering.
+\set evil '; ALTER ROLE lint_owner CREATEROLE; --'
+SELECT format('%I', ' ON named.t (id)' || :'evil') AS evil_column, format('%I', E'c\n' || :'evil') AS evil_line,
+	'named' || replace(:'evil', ' ', '/**/') AS evil_path \gset
+CREATE SCHEMA named AUTHORIZATION lint_owner;
+SET LOCAL ROLE lint_owner;
+CREATE TABLE named.t (id integer, code text, :evil_column uuid NOT NULL);
+ALTER TABLE named.t ENABLE ROW LEVEL SECURITY;
+CREATE POLICY pindah_tenant ON named.t AS RESTRICTIVE USING (:evil_column = pindah_organisation_uuid());
+CREATE UNIQUE INDEX "i USING btree (" ON named.t (code);
+CREATE TABLE named.u (organisation_id uuid NOT NULL, :evil_line text PRIMARY KEY);
+CREATE TABLE named.v (organisation_id uuid NOT NULL, "(" uuid NOT NULL);
+ALTER TABLE named.v ENABLE ROW LEVEL SECURITY;
+CREATE POLICY pindah_tenant ON named.v AS RESTRICTIVE USING ("(" = pindah_organisation_uuid());
+CREATE FUNCTION named.evil() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT code FROM named.t';
+SELECT set_config('search_path', :'evil_path', true) \gset
+ALTER FUNCTION named.evil() SET search_path FROM CURRENT;
+SET LOCAL search_path TO DEFAULT;
+RESET ROLE;
+CREATE PUBLICATION evil FOR TABLE named.v WHERE (organisation_id IS NOT NULL);
+SELECT is((SELECT remediation FROM pindah.lint_definer_search_path WHERE detail ~ 'evil'),
+	'ALTER ROUTINE named.evil() SET search_path = "named;/**/alter/**/role/**/lint_owner/**/createrole;/**/--", pg_temp;', 'a search_path is a list of names');
+SELECT is((SELECT array_agg(detail) FROM pindah.lint_publication WHERE detail LIKE 'publication evil:%'), ARRAY['publication evil: publishes named.v'],
+	'a column of any name is looked for in the filter of a publication');
+DO $$
+DECLARE
+	remediation text;
+BEGIN
+	FOR remediation IN SELECT a.remediation FROM pindah.advisor a WHERE a.detail ~ 'named\.|evil' AND a.name <> 'role_owns_tables' LOOP
+		BEGIN
+			EXECUTE remediation;
+		EXCEPTION WHEN OTHERS THEN
+			NULL;
+		END;
+	END LOOP;
+END $$;
+SELECT is((SELECT rolcreaterole FROM pg_roles WHERE rolname = 'lint_owner'), false, 'no remediation runs what is in a name');
+SELECT is((SELECT pg_get_indexdef('named."i USING btree ("'::regclass)), format('CREATE UNIQUE INDEX "i USING btree (" ON named.t USING btree (%s, code)', :'evil_column'),
+	'it does what it says');
+SELECT is((SELECT count(*) FROM pindah.advisor WHERE remediation LIKE '--%' AND remediation ~ '[\r\n]'), 0::bigint, 'a comment stays on its line');
+
+-- A forged record keeps no other table from being protected.
+CREATE SCHEMA forged AUTHORIZATION lint_owner;
+SET LOCAL ROLE lint_owner;
+CREATE TABLE forged.a (organisation_id uuid NOT NULL);
+CREATE POLICY pindah_select ON forged.a USING (true);
+COMMENT ON POLICY pindah_select ON forged.a IS 'pindah_auth: {"settings": }';
+CREATE TABLE forged.b (organisation_id uuid NOT NULL);
+RESET ROLE;
+SELECT is((SELECT string_agg(relation || ' ' || outcome, ', ' ORDER BY relation::text) FROM pindah_protect_schema('forged')),
+	'forged.a failed, forged.b protected', 'a record that is no JSON is told of, and keeps no other table open');
+DROP SCHEMA forged CASCADE;
+DROP PUBLICATION evil;
+DROP SCHEMA named CASCADE;
+
 SELECT is((SELECT string_agg(name || ': ' || detail, E'\n') FROM pindah.advisor WHERE level = 'ERROR'), NULL, 'everything is mended');
 SELECT lives_ok('SELECT pindah_check()', 'and passes the check');
 SELECT * FROM finish();
