@@ -28,7 +28,7 @@ SQL_PARTS = sql/schema.sql sql/trust.sql sql/signing_keys.sql sql/revocation.sql
 	sql/advisor_objects.sql sql/advisor_trust.sql
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 
-REGRESS = setup denials jws whoami permissions survive trusting keys weak_secrets signing role_claims revoking protect shapes long_scans cleanup
+REGRESS = setup denials jws whoami permissions survive trusting keys pem weak_secrets signing role_claims revoking protect shapes long_scans cleanup
 REGRESS_OPTS = --inputdir=test --load-extension=plpgsql
 ISOLATION = revoke_key revoke_user
 ISOLATION_OPTS = --inputdir=test

@@ -94,6 +94,13 @@ REVOKE ALL ON FUNCTION pindah.read_jwk(jsonb, integer) FROM PUBLIC;
 COMMENT ON FUNCTION pindah.read_jwk(jsonb, integer) IS
 	'checks a JWK, which has this place in its set, or 0, and gives what may be stored of it; raises 22023 for an unusable key';
 
+CREATE FUNCTION pindah_jwk_from_pem(pem text, kid text DEFAULT NULL, algorithm text DEFAULT NULL) RETURNS jsonb
+	LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE COST 10000
+	AS 'MODULE_PATHNAME', 'pindah_jwk_from_pem';
+REVOKE ALL ON FUNCTION pindah_jwk_from_pem(text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION pindah_jwk_from_pem(text, text, text) IS
+	'the JWK of a public key in PEM, or of that of a certificate; raises 22023 for a key that is not safe to use';
+
 CREATE FUNCTION pindah.is_claim_map(claim_map jsonb) RETURNS boolean
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10
 	AS 'MODULE_PATHNAME', 'pindah_check_claim_map';

@@ -687,6 +687,79 @@ crypto_pem_free(char *pem)
 		OPENSSL_clear_free(pem, strlen(pem));
 }
 
+/* No PEM is encrypted as a whole; OpenSSL would ask at the terminal. */
+static int
+refuse_password(char *password, int size, int writing, void *arg)
+{
+	return -1;
+}
+
+/* OpenSSL's number of a curve, by its name at NIST or any other. */
+static int
+curve_number(const char *name)
+{
+	int			number = EC_curve_nist2nid(name);
+
+	return number != NID_undef ? number : OBJ_sn2nid(name);
+}
+
+/* The algorithm of a public key: RS256 of RSA, the others that of their curve. */
+static CryptoAlgorithm
+natural_algorithm(const EVP_PKEY *pkey)
+{
+	char		group[64];
+	bool		has_group = EVP_PKEY_is_a(pkey, "EC") &&
+		EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL) == 1;
+
+	if (EVP_PKEY_is_a(pkey, "RSA"))
+		return ALGORITHM_RS256;
+	for (int i = ALGORITHM_ES256; i <= ALGORITHM_ED448; i++)
+	{
+		if (facts[i].family == FAMILY_OKP ? EVP_PKEY_is_a(pkey, facts[i].group) :
+			has_group && curve_number(group) == curve_number(facts[i].group))
+			return (CryptoAlgorithm) i;
+	}
+	return ALGORITHM_NONE;
+}
+
+/*
+ * Make an empty key the public key that stands in a PEM, or in a certificate,
+ * of which nothing else counts.  What makes keys unsafe is not looked at.
+ */
+KeyVerdict
+crypto_key_read_pem(CryptoKey *key, const char *pem)
+{
+	static const char begin[] = "-----BEGIN ";
+	const char *first = strstr(pem, begin);
+	BIO		   *bio = NULL;
+	CryptoAlgorithm algorithm = ALGORITHM_NONE;
+
+	if (strstr(pem, "PRIVATE KEY-----") != NULL)
+		return KEY_IS_PRIVATE;
+	if (first == NULL || strstr(first + 1, begin) != NULL ||
+		(bio = BIO_new_mem_buf(pem, -1)) == NULL)
+		return KEY_BAD_PEM;
+	if (strncmp(first + strlen(begin), "CERTIFICATE-", 12) == 0)
+	{
+		X509	   *certificate = PEM_read_bio_X509(bio, NULL, refuse_password, NULL);
+
+		if (certificate != NULL)
+			key->pkey = X509_get_pubkey(certificate);
+		X509_free(certificate);
+	}
+	else
+		key->pkey = PEM_read_bio_PUBKEY(bio, NULL, refuse_password, NULL);
+	BIO_free(bio);
+	if (key->pkey != NULL)
+		algorithm = natural_algorithm(key->pkey);
+	if (algorithm != ALGORITHM_NONE && prepare_verifier(key, algorithm))
+		key->algorithm = algorithm;
+	ERR_clear_error();
+	if (key->pkey == NULL)
+		return KEY_BAD_PEM;
+	return key->algorithm == ALGORITHM_NONE ? KEY_UNKNOWN_TYPE : KEY_OK;
+}
+
 /* Read PKCS#8; with a passphrase, what was encrypted with it. */
 static PKCS8_PRIV_KEY_INFO *
 read_pkcs8(const char *pem, size_t pem_len, const char *passphrase, size_t len)
@@ -696,14 +769,14 @@ read_pkcs8(const char *pem, size_t pem_len, const char *passphrase, size_t len)
 
 	if (bio != NULL && passphrase != NULL)
 	{
-		X509_SIG   *sealed = PEM_read_bio_PKCS8(bio, NULL, NULL, NULL);
+		X509_SIG   *sealed = PEM_read_bio_PKCS8(bio, NULL, refuse_password, NULL);
 
 		if (sealed != NULL)
 			info = PKCS8_decrypt(sealed, passphrase, (int) len);
 		X509_SIG_free(sealed);
 	}
 	else if (bio != NULL)
-		info = PEM_read_bio_PKCS8_PRIV_KEY_INFO(bio, NULL, NULL, NULL);
+		info = PEM_read_bio_PKCS8_PRIV_KEY_INFO(bio, NULL, refuse_password, NULL);
 	BIO_free(bio);
 	return info;
 }

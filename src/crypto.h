@@ -70,6 +70,7 @@ extern KeyVerdict crypto_key_set_ec(CryptoKey *key, CryptoAlgorithm algorithm,
 									const uint8_t *y, size_t y_len);
 extern KeyVerdict crypto_key_set_okp(CryptoKey *key, CryptoAlgorithm algorithm,
 									 const uint8_t *x, size_t x_len);
+extern KeyVerdict crypto_key_read_pem(CryptoKey *key, const char *pem);
 extern CryptoAlgorithm crypto_key_algorithm(const CryptoKey *key);
 
 extern bool crypto_verify(CryptoKey *key, CryptoAlgorithm algorithm,

@@ -13,7 +13,9 @@
 
 #include "base64url.h"
 #include "jws.h"
-#include "lib/stringinfo.h"
+
+/* The modulus of the largest RSA key. */
+#define MAX_NUMBER_SIZE		2048
 
 /* A decoded base64url member. */
 typedef struct Bytes
@@ -260,6 +262,52 @@ jwk_read(const char *json, size_t len, int encoding, CryptoKey *key, Jwk *jwk)
 	if (verdict != KEY_OK)
 		return verdict;
 	return describe(&object, jwk);
+}
+
+/* Append a member with a public number of a key. */
+static bool
+append_number(StringInfo json, const CryptoKey *key, char member)
+{
+	uint8_t		bytes[MAX_NUMBER_SIZE];
+	char		text[BASE64URL_ENCODED_SIZE(MAX_NUMBER_SIZE) + 1];
+	size_t		len = crypto_key_public_number(key, member, bytes, sizeof(bytes));
+
+	base64url_encode(bytes, len, text);
+	text[BASE64URL_ENCODED_SIZE(len)] = '\0';
+	appendStringInfo(json, ",\"%c\":\"%s\"", member, text);
+	return len > 0;
+}
+
+/*
+ * Write a public key as a JWK whose alg is "alg", a name that needs no escapes;
+ * false when OpenSSL cannot tell it.
+ */
+bool
+jwk_write_public(StringInfo json, const CryptoKey *key, const char *alg)
+{
+	CryptoAlgorithm algorithm = crypto_key_algorithm(key);
+	bool		good;
+
+	switch (crypto_family(algorithm))
+	{
+		case FAMILY_RSA:
+		case FAMILY_RSA_PSS:
+			appendStringInfoString(json, "{\"kty\":\"RSA\"");
+			good = append_number(json, key, 'n') && append_number(json, key, 'e');
+			break;
+		case FAMILY_EC:
+			appendStringInfo(json, "{\"kty\":\"EC\",\"crv\":\"%s\"", crypto_curve(algorithm));
+			good = append_number(json, key, 'x') && append_number(json, key, 'y');
+			break;
+		case FAMILY_OKP:
+			appendStringInfo(json, "{\"kty\":\"OKP\",\"crv\":\"%s\"", crypto_curve(algorithm));
+			good = append_number(json, key, 'x');
+			break;
+		default:
+			return false;
+	}
+	appendStringInfo(json, ",\"alg\":\"%s\",\"use\":\"sig\"}", alg);
+	return good;
 }
 
 /* Is the key merely not for us?  A key set may hold such, and they are skipped. */

@@ -12,6 +12,7 @@
 
 #include "crypto.h"
 #include "json_reader.h"
+#include "lib/stringinfo.h"
 #include "weak_secret.h"
 
 /* An RFC 7638 thumbprint: SHA-256 in base64url, with a final NUL. */
@@ -31,6 +32,7 @@ extern KeyVerdict jwk_read(const char *json, size_t len, int encoding,
 						   CryptoKey *key, Jwk *jwk);
 extern KeyVerdict jwk_read_trusted(const char *json, size_t len, int encoding,
 								   CryptoKey *key, Jwk *jwk);
+extern bool jwk_write_public(StringInfo json, const CryptoKey *key, const char *alg);
 extern bool jwk_is_skipped(KeyVerdict verdict);
 
 #endif							/* PINDAH_JWK_H */

@@ -42,8 +42,6 @@
 
 #define SEALED_BEGIN		"-----BEGIN ENCRYPTED PRIVATE KEY-----"
 #define MAX_SECRET_SIZE		64
-/* A modulus of the largest RSA key that is made here. */
-#define MAX_NUMBER_SIZE		512
 
 /* Columns of pindah.signing_keys: the order of sql/signing_keys.sql. */
 enum
@@ -300,59 +298,22 @@ signing_key_open(const TrustedIssuer *issuer, TrustedKey *key)
  * New keys
  */
 
-/* Append a member with a public number of a key. */
+/* Write a new secret as a JWK. */
 static void
-append_number(StringInfo jwk, const CryptoKey *key, char member)
-{
-	uint8_t		bytes[MAX_NUMBER_SIZE];
-	char		text[BASE64URL_ENCODED_SIZE(MAX_NUMBER_SIZE) + 1];
-	size_t		len = crypto_key_public_number(key, member, bytes, sizeof(bytes));
-
-	if (len == 0)
-		elog(ERROR, "OpenSSL cannot tell a public key");
-	base64url_encode(bytes, len, text);
-	text[BASE64URL_ENCODED_SIZE(len)] = '\0';
-	appendStringInfo(jwk, ",\"%c\":\"%s\"", member, text);
-}
-
-/* Write a new public key, or a new secret, as a JWK. */
-static void
-write_jwk(StringInfo jwk, const CryptoKey *key, CryptoAlgorithm algorithm,
-		  const char *name)
+write_secret(StringInfo jwk, CryptoAlgorithm algorithm)
 {
 	uint8_t		secret[MAX_SECRET_SIZE];
 	char		text[BASE64URL_ENCODED_SIZE(MAX_SECRET_SIZE) + 1];
-	size_t		len;
+	size_t		len = crypto_secret_size(algorithm);
 
-	switch (crypto_family(algorithm))
-	{
-		case FAMILY_HMAC:
-			len = crypto_secret_size(algorithm);
-			if (!crypto_random(secret, len))
-				elog(ERROR, "OpenSSL has no random bytes");
-			base64url_encode(secret, len, text);
-			text[BASE64URL_ENCODED_SIZE(len)] = '\0';
-			appendStringInfo(jwk, "{\"kty\":\"oct\",\"k\":\"%s\"", text);
-			crypto_wipe(secret, sizeof(secret));
-			crypto_wipe(text, sizeof(text));
-			break;
-		case FAMILY_RSA:
-		case FAMILY_RSA_PSS:
-			appendStringInfoString(jwk, "{\"kty\":\"RSA\"");
-			append_number(jwk, key, 'n');
-			append_number(jwk, key, 'e');
-			break;
-		case FAMILY_EC:
-			appendStringInfo(jwk, "{\"kty\":\"EC\",\"crv\":\"%s\"", crypto_curve(algorithm));
-			append_number(jwk, key, 'x');
-			append_number(jwk, key, 'y');
-			break;
-		default:
-			appendStringInfo(jwk, "{\"kty\":\"OKP\",\"crv\":\"%s\"", crypto_curve(algorithm));
-			append_number(jwk, key, 'x');
-			break;
-	}
-	appendStringInfo(jwk, ",\"alg\":\"%s\",\"use\":\"sig\"}", name);
+	if (!crypto_random(secret, len))
+		elog(ERROR, "OpenSSL has no random bytes");
+	base64url_encode(secret, len, text);
+	text[BASE64URL_ENCODED_SIZE(len)] = '\0';
+	appendStringInfo(jwk, "{\"kty\":\"oct\",\"k\":\"%s\",\"alg\":\"%s\",\"use\":\"sig\"}",
+					 text, crypto_algorithm_name(algorithm));
+	crypto_wipe(secret, sizeof(secret));
+	crypto_wipe(text, sizeof(text));
 }
 
 /* The algorithm of a new key; "EdDSA" makes one of Ed25519. */
@@ -407,7 +368,10 @@ pindah_generate_key(PG_FUNCTION_ARGS)
 	if (!is_secret && !crypto_key_generate(key, algorithm))
 		elog(ERROR, "OpenSSL cannot make a key");
 	initStringInfo(&json);
-	write_jwk(&json, key, algorithm, name);
+	if (is_secret)
+		write_secret(&json, algorithm);
+	else if (!jwk_write_public(&json, key, name))
+		elog(ERROR, "OpenSSL cannot tell a public key");
 
 	/* What is refused from others is not made here either. */
 	if (jwk_read_trusted(json.data, json.len, GetDatabaseEncoding(), checked, &jwk) != KEY_OK)

@@ -157,6 +157,58 @@ pindah_read_jwk(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
 }
 
+/* Write the public key of a PEM as a JWK, with an alg and a kid, if not NULL. */
+static KeyVerdict
+write_pem_as_jwk(const char *pem, const char *alg, const char *kid, StringInfo json)
+{
+	CryptoKey  *key = keyring_alloc_key(CurrentMemoryContext);
+	CryptoKey  *checked = keyring_alloc_key(CurrentMemoryContext);
+	KeyVerdict	verdict = crypto_key_read_pem(key, pem);
+	Jwk			jwk;
+
+	if (verdict != KEY_OK)
+		return verdict;
+	if (alg == NULL)
+		alg = crypto_algorithm_name(crypto_key_algorithm(key));
+	else if (crypto_algorithm_by_name(alg) == ALGORITHM_NONE)
+		return KEY_UNKNOWN_ALGORITHM;
+	if (!jwk_write_public(json, key, alg))
+		return KEY_UNUSABLE;
+	if (kid != NULL)
+	{
+		json->data[--json->len] = '\0';
+		appendStringInfoString(json, ",\"kid\":");
+		escape_json(json, kid);
+		appendStringInfoChar(json, '}');
+	}
+	return jwk_read(json->data, (size_t) json->len, GetDatabaseEncoding(), checked, &jwk);
+}
+
+/* An argument as a C string, NULL for null. */
+static char *
+text_argument(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+/* The JWK of a public key, or a certificate, in PEM (RFC 7468). */
+PG_FUNCTION_INFO_V1(pindah_jwk_from_pem);
+Datum
+pindah_jwk_from_pem(PG_FUNCTION_ARGS)
+{
+	StringInfoData json;
+	KeyVerdict	verdict;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	initStringInfo(&json);
+	verdict = write_pem_as_jwk(text_argument(fcinfo, 0), text_argument(fcinfo, 2),
+							   text_argument(fcinfo, 1), &json);
+	if (verdict != KEY_OK)
+		raise_key_verdict(verdict, 0, NULL);
+	PG_RETURN_DATUM(json_text_as_jsonb(json.data));
+}
+
 /* Is a jsonb a claim map that an issuer may have? */
 PG_FUNCTION_INFO_V1(pindah_check_claim_map);
 Datum

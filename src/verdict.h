@@ -161,7 +161,11 @@
 #define KEY_VERDICTS(V) \
 	V(KEY_OK, "the key is usable", "") \
 	V(KEY_BAD_JSON, "the JWK is not a well-formed JSON object", \
-	  "Give one JWK as the issuer publishes it, not a set; see RFC 7517 section 4.") \
+	  "Give one JWK as the issuer publishes it, not a set (RFC 7517 section 4); pindah_jwk_from_pem() makes one of PEM.") \
+	V(KEY_BAD_PEM, "the text is not one public key or certificate in PEM", \
+	  "Give one block as it is, in several lines, from \"-----BEGIN PUBLIC KEY-----\" (or CERTIFICATE) to its END.") \
+	V(KEY_IS_PRIVATE, "the PEM holds a private key", \
+	  "Nobody but the issuer should have that: make the public one with \"openssl pkey -in FILE -pubout\".") \
 	V(KEY_IS_SET, "this is a JWK set, not a JWK", \
 	  "Give one of its keys; pindah_trust_issuer() takes a set.") \
 	V(KEY_UNKNOWN_TYPE, "the kty or crv of the JWK is not supported", \
