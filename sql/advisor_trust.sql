@@ -25,7 +25,10 @@ CREATE VIEW pindah.lint_role_owns_tables AS
 		'The owner of a table, and every member of the owner, can drop its policies. Let a role without LOGIN own the tables, of which only the role for migrations is a member, and let applications have grants.' AS description,
 		format('role %s: owns %s protected tables, and %s can log in as it', t.owner::regrole, count(DISTINCT t.relid),
 			pindah.first_few(array_agg(DISTINCT m.member::regrole::text ORDER BY m.member::regrole::text))) AS detail,
-		pindah.remark(format('Give them to a role that nobody logs in as: CREATE ROLE erp_owner NOLOGIN; REASSIGN OWNED BY %s TO erp_owner;', t.owner::regrole)) AS remediation
+		CASE WHEN bool_or(m.member = t.owner)
+			THEN pindah.remark(format('Give them to a role that nobody logs in as; new_owner stands for a name of your choice: CREATE ROLE new_owner NOLOGIN; REASSIGN OWNED BY %s TO new_owner;', t.owner::regrole))
+			ELSE pindah.remark(format('Leave only the role for migrations a member: REVOKE %s FROM %s;', t.owner::regrole,
+				string_agg(DISTINCT m.member::regrole::text, ', '))) END AS remediation
 		FROM pindah.tenant_tables() t
 		JOIN pindah.role_members() m ON m.roleid = t.owner AND m.can_login AND NOT m.bypasses
 		WHERE t.row_security
@@ -142,8 +145,36 @@ CREATE VIEW pindah.lint_role_claims AS
 			ELSE format('%s RESET pindah.role_claims;', s.owner) END AS remediation
 		FROM pindah.stored_settings() s
 		LEFT JOIN above a ON a.role = s.role
-		WHERE s.setting = 'pindah.role_claims' AND s.value <> '';
+		WHERE s.setting = 'pindah.role_claims' AND s.value <> '' AND pindah.setting_fault(s.setting, s.value) IS NULL;
 COMMENT ON VIEW pindah.lint_role_claims IS 'identities that are attached to roles, databases and functions';
+
+-- Where the library is not loaded, ALTER ROLE takes every name that begins with
+-- "pindah.", and every value.  A wrong name may have been meant for anything.
+CREATE VIEW pindah.lint_setting_has_no_effect AS
+	WITH stored AS (
+		SELECT s.place, s.owner, s.setting, pindah.setting_fault(s.setting, s.value) AS fault
+			FROM pindah.stored_settings() s
+			WHERE s.function IS NULL AND s.setting ILIKE 'pindah.%' AND lower(s.setting) <> 'pindah.token'
+	)
+	SELECT 'setting_has_no_effect' AS name, 'A setting that was made does not count' AS title,
+		CASE WHEN s.fault = 'name' OR lower(s.setting) IN ('pindah.session_identity', 'pindah.session_state', 'pindah.require_token',
+				'pindah.role_claims', 'pindah.algorithms', 'pindah.max_token_lifetime', 'pindah.anonymous_requests', 'pindah.allowed_origins',
+				'pindah.throttle_limit') THEN 'ERROR' ELSE 'WARN' END AS level, 'TRUST' AS category,
+		'Its name or its value is wrong. Sessions get a warning when they begin, which poolers swallow, and go on with what is set elsewhere, or with the default. An ERROR where that may be less safe. ALTER ROLE and ALTER DATABASE refuse such a thing only where the library is loaded: in a database that preloads it, or after LOAD ''pindah_auth''.' AS description,
+		format('%s: ', s.place) || CASE s.fault
+			WHEN 'name' THEN format('there is no setting %s', s.setting) || coalesce('; did you mean ' || n.name || '?', '')
+			WHEN 'place' THEN format('%s cannot be set there', s.setting)
+			ELSE CASE lower(s.setting) WHEN 'pindah.throttle_limit' THEN 'pindah.throttle_limit takes no such value, or counts nothing without shared_preload_libraries'
+				ELSE format('%s takes no such value', s.setting) END END AS detail,
+		CASE WHEN s.fault = 'name' THEN pindah.remark(coalesce(format('Set what was meant: %s SET %s = ...; ', s.owner, n.name), '')
+				|| format('Take the wrong name away, if it is refused in a session that has not loaded pindah_auth: %s RESET %s;', s.owner, w.quoted))
+			WHEN s.fault = 'place' THEN format('%s RESET %s;', s.owner, w.quoted)
+			ELSE pindah.remark(format('Give it a value that it takes: %s SET %s = ...;', s.owner, w.quoted)) END AS remediation
+		FROM stored s
+		CROSS JOIN LATERAL (SELECT string_agg(quote_ident(e), '.') AS quoted FROM unnest(string_to_array(s.setting, '.')) e) w
+		CROSS JOIN LATERAL (SELECT CASE WHEN s.fault = 'name' THEN pindah.nearest_setting(s.setting) END AS name) n
+		WHERE s.fault IS NOT NULL;
+COMMENT ON VIEW pindah.lint_setting_has_no_effect IS 'stored settings of the library that do not count';
 
 CREATE VIEW pindah.lint_setting_granted AS
 	SELECT 'setting_granted' AS name, 'Others than superusers may set what security rests on' AS title,
@@ -478,6 +509,7 @@ CREATE VIEW pindah.advisor AS
 	UNION ALL SELECT * FROM pindah.lint_token_stored
 	UNION ALL SELECT * FROM pindah.lint_secret_stored
 	UNION ALL SELECT * FROM pindah.lint_role_claims
+	UNION ALL SELECT * FROM pindah.lint_setting_has_no_effect
 	UNION ALL SELECT * FROM pindah.lint_setting_granted
 	UNION ALL SELECT * FROM pindah.lint_setting_lax
 	UNION ALL SELECT * FROM pindah.lint_library_not_preloaded

@@ -165,11 +165,24 @@ make_state(const Identity *identity, uint64 generation, uint64 revocations,
 	return state;
 }
 
-/* Why the token that came with the connection was refused; TOKEN_OK: it was not. */
+/*
+ * Why the token that came with the connection was refused, unless another has
+ * been set since; TOKEN_OK: it was not.
+ */
 TokenVerdict
 identity_refused_at_start(void)
 {
 	return refused_at_start;
+}
+
+/* What to do about a refused token, and what becomes of its connection. */
+static const char *
+refusal_hint(TokenVerdict verdict, GucSource source)
+{
+	if (source > PGC_S_CLIENT)
+		return token_verdict_hint(verdict);
+	return psprintf("%s Unless a token is required, the session goes on without one: as nobody, or with the claims of its role.",
+					token_verdict_hint(verdict));
 }
 
 /*
@@ -180,7 +193,8 @@ identity_refused_at_start(void)
 static bool
 refuse_setting(TokenVerdict verdict, char **newval, GucSource source)
 {
-	if (IsInitProcessingMode())
+	/* Where the library is loaded late, guc.c asks then. */
+	if (IsInitProcessingMode() || source <= PGC_S_CLIENT)
 		refused_at_start = verdict;
 	if (IsInitProcessingMode() && source == PGC_S_CLIENT)
 	{
@@ -192,7 +206,7 @@ refuse_setting(TokenVerdict verdict, char **newval, GucSource source)
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 				 errmsg("%s: %s", TOKEN_REFUSED, token_verdict_sentence(verdict)),
 				 errdetail("reason: %s", token_verdict_reason(verdict)),
-				 errhint("%s", token_verdict_hint(verdict))));
+				 errhint("%s", refusal_hint(verdict, source))));
 		guc_value_free(*newval);
 		*newval = nobody;
 		return true;
@@ -200,7 +214,7 @@ refuse_setting(TokenVerdict verdict, char **newval, GucSource source)
 	GUC_check_errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION);
 	GUC_check_errmsg("%s: %s", TOKEN_REFUSED, token_verdict_sentence(verdict));
 	GUC_check_errdetail("reason: %s", token_verdict_reason(verdict));
-	GUC_check_errhint("%s", token_verdict_hint(verdict));
+	GUC_check_errhint("%s", refusal_hint(verdict, source));
 	return false;
 }
 
@@ -372,6 +386,8 @@ static void
 assign_token(const char *newval, void *extra)
 {
 	token_state = extra;
+	if (token_state != NULL)
+		refused_at_start = TOKEN_OK;
 	note_assigned(token_fingerprint(token_state));
 	token_was_dropped = false;
 	session_changes++;
@@ -634,7 +650,8 @@ identity_current(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 				 errmsg("an identity is required"),
-				 errdetail("reason: absent"),
+				 errdetail("reason: %s", refused_at_start == TOKEN_OK ? "absent" :
+						   token_verdict_reason(refused_at_start)),
 				 errhint("pindah.require_token is on here: set pindah.token to a valid token first.")));
 	return view.identity;
 }

@@ -37,6 +37,7 @@
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
+#include "stored_settings.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/inet.h"
@@ -284,15 +285,17 @@ start_shmem(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
-/* A limit that counts nothing would be believed in. */
+/* A limit that counts nothing would be believed in: the advisor tells of it. */
 static bool
 check_limit(int *newval, void **extra, GucSource source)
 {
-	if (*newval > 0 && table == NULL && !process_shared_preload_libraries_in_progress)
+	if (*newval == 0 || table != NULL || process_shared_preload_libraries_in_progress)
+		return true;
+	if (!setting_is_only_judged())
 		ereport(WARNING,
 				(errmsg("pindah.throttle_limit has no effect here"),
 				 errhint("Add pindah_auth to shared_preload_libraries, and restart the server.")));
-	return true;
+	return !setting_is_only_judged();
 }
 
 /* Define the settings of this room, and ask for its memory. */

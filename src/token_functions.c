@@ -344,6 +344,8 @@ source_name(IdentitySource source)
 static void
 append_absence(StringInfo json, const IdentityView *view)
 {
+	TokenVerdict refused = identity_refused_at_start();
+
 	if (view->verdict != TOKEN_OK)
 	{
 		append_string_member(json, "reason", token_verdict_reason(view->verdict));
@@ -356,10 +358,18 @@ append_absence(StringInfo json, const IdentityView *view)
 		append_string_member(json, "detail", "the transaction in which the token was set is over");
 		append_string_member(json, "hint", "pindah.session_identity is off here: set the token in each transaction.");
 	}
+	else if (refused != TOKEN_OK)
+	{
+		append_string_member(json, "reason", token_verdict_reason(refused));
+		append_string_member(json, "detail",
+							 psprintf("the token that came with the connection was refused: %s",
+									  token_verdict_sentence(refused)));
+		append_string_member(json, "hint", token_verdict_hint(refused));
+	}
 	else
 	{
 		append_string_member(json, "reason", "absent");
-		append_string_member(json, "detail", "neither pindah.token nor pindah.role_claims is set");
+		append_string_member(json, "detail", "neither pindah.token nor pindah.role_claims has a value that counts");
 		append_string_member(json, "hint", "SET pindah.token, or SELECT pindah_verify_jwt() in a transaction.");
 	}
 }

@@ -145,7 +145,10 @@ SELECT pg_temp.goes('an owner that can log in', 'ALTER TABLE wall.t OWNER TO lin
 	'role_owns_tables WARN', 'role lint_owner: owns 1 protected tables, and lint_owner can log in as it', 'ALTER ROLE lint_owner NOLOGIN');
 SELECT pg_temp.goes('a member of the owner', 'CREATE ROLE lint_group; GRANT lint_owner TO lint_group; GRANT lint_group TO lint_app',
 	'role_owns_tables WARN', 'role lint_owner: owns 1 protected tables, and lint_app can log in as it', 'REVOKE lint_group FROM lint_app');
+SELECT is((SELECT remediation FROM pindah.lint_role_owns_tables), NULL, 'nobody logs in as the owner');
 GRANT lint_owner TO lint_app;
+SELECT is((SELECT remediation FROM pindah.lint_role_owns_tables), '-- Leave only the role for migrations a member: REVOKE lint_owner FROM lint_app;',
+	'an owner who cannot log in keeps the tables');
 SELECT pg_temp.news() \g /dev/null
 SELECT pg_temp.take_note() \g /dev/null
 SELECT pg_temp.goes('not forced, and somebody can log in as the owner', 'ALTER TABLE wall.t NO FORCE ROW LEVEL SECURITY',
@@ -459,6 +462,15 @@ SELECT pg_temp.goes('claims of a superuser', 'ALTER ROLE lint_boss SET pindah.ro
 DROP ROLE lint_boss;
 SELECT pg_temp.goes('claims of a function', 'ALTER FUNCTION wall.touch() SET pindah.role_claims = ''{"sub": "x"}''',
 	'role_claims WARN', 'function wall.touch(): pindah.role_claims');
+-- Here the library is loaded, and ALTER ROLE refuses what it takes elsewhere (test/t/105_stored_settings.pl).
+SELECT throws_ok('ALTER ROLE lint_app SET pindah.sesion_identity = off', '42602', NULL, 'a wrong name is refused where the library is loaded');
+SELECT pg_temp.goes('a setting whose name is wrong', $$INSERT INTO pg_db_role_setting VALUES (0, 'lint_app'::regrole, '{pindah.sesion_identity=off}')$$,
+	'setting_has_no_effect ERROR', 'role lint_app: there is no setting pindah.sesion_identity; did you mean pindah.session_identity?',
+	'ALTER ROLE lint_app RESET pindah.sesion_identity');
+SELECT pg_temp.goes('a setting whose value is wrong', $$INSERT INTO pg_db_role_setting VALUES (0, 'lint_app'::regrole, '{pindah.role_claims=rubbish}')$$,
+	'setting_has_no_effect ERROR', 'role lint_app: pindah.role_claims takes no such value', 'ALTER ROLE lint_app RESET pindah.role_claims');
+SELECT pg_temp.goes('a setting that is none of a role', $$INSERT INTO pg_db_role_setting VALUES (0, 'lint_app'::regrole, '{pindah.user_id=me}')$$,
+	'setting_has_no_effect WARN', 'role lint_app: pindah.user_id cannot be set there');
 SELECT pg_temp.goes('a right to attach claims', 'GRANT SET ON PARAMETER pindah.role_claims TO lint_app',
 	'setting_granted WARN', 'setting pindah.role_claims: granted to lint_app');
 SELECT pg_temp.goes('a right of everybody', 'GRANT SET ON PARAMETER pindah.clock_skew TO PUBLIC',

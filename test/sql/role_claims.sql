@@ -23,6 +23,12 @@ SELECT pindah_bind_role('regress_pindah_bi', '[]');
 SELECT pindah_bind_role('regress_pindah_bi', '{"OrganisationId": ""}');
 SELECT pindah_bind_role('regress_pindah_bi', '{"OrganisationId": "x", "role": 7}');
 SELECT pindah_bind_role('regress_pindah_bi', :'claims', 'no such database');
+SELECT pindah_unbind_role('regress_pindah_bi', 'no such database');
+-- And claims that are over: now, long ago, or written so that one does not see it.
+SELECT pindah_bind_role('regress_pindah_bi', '{"OrganisationId": "x", "exp": 1}');
+SELECT pindah_bind_role('regress_pindah_bi', '{"OrganisationId": "x", "exp": -1.5}');
+SELECT pindah_bind_role('regress_pindah_bi', jsonb_build_object('OrganisationId', 'x', 'exp', floor(extract(epoch FROM now()))));
+SELECT pindah_bind_role('regress_pindah_bi', '{"OrganisationId": "x", "exp": "soon"}');
 SET ROLE regress_pindah_bi;
 SELECT pindah_bind_role('regress_pindah_bi', :'claims');
 SELECT pindah_unbind_role('regress_pindah_bi');
@@ -47,8 +53,23 @@ SELECT pindah_unbind_role('regress_pindah_bi', :'db');
 SELECT pindah_unbind_role('regress_pindah_bi');
 :shown
 SELECT pindah_unbind_role(NULL);
+-- What was not there is told of, and what is left: in other databases, or everybody's.
+SELECT pindah_unbind_role('regress_pindah_bi');
+SELECT pindah_bind_role('regress_pindah_bi', '{"OrganisationId": "x", "exp": 32503680000}', :'db');
+SELECT pindah_unbind_role('regress_pindah_bi');
+BEGIN;
+ALTER DATABASE :"db" SET pindah.role_claims = '{"OrganisationId": "y"}';
+ALTER ROLE ALL SET pindah.role_claims = '{"OrganisationId": "z"}';
+SELECT pindah_unbind_role('regress_pindah_bi');
+SELECT pindah_unbind_role('regress_pindah_bi', :'db');
+ROLLBACK;
+SELECT pindah_unbind_role('regress_pindah_bi', :'db');
 
 -- What is warned of.
+SELECT pindah_bind_role('regress_pindah_bi', '{"sub": "bi"}');
+SELECT pindah_bind_role('regress_pindah_bi', '{"OrganisationId": "1", "permissions": "shop:orders"}');
+SELECT pindah_bind_role('regress_pindah_bi', '{"OrganisationId": "1", "Permission": ["shop:orders:view", "shop:*"]}');
+SELECT pindah_bind_role('regress_pindah_bi', '{"OrganisationId": "1", "Permission": ["shop:orders:view", "shop:*:view"]}');
 SELECT pindah_bind_role('regress_pindah_bi', '{"sub": "bi"}');
 SELECT pindah_bind_role('regress_pindah_owner', '{"OrganisationId": "1"}');
 GRANT regress_pindah_owner, pg_read_all_data TO regress_pindah_bi;

@@ -68,6 +68,7 @@ for my $forged ('session_identity = on', 'clock_skew = 300', 'max_token_size = 1
 is($out, 'user-1', 'PGOPTIONS: a good token');
 ($out, $err) = connected($who, options => "-c pindah.token=$bad");
 is($out, 'nobody', 'PGOPTIONS: a bad token, library not preloaded');
+like($err, qr/WARNING:.*token refused.*Unless a token is required, the session goes on without one/s, '... with a warning that says how it goes on');
 unleaked($err, '... which');
 
 $node->append_conf('postgresql.conf', "session_preload_libraries = 'pindah_auth'");
@@ -83,11 +84,26 @@ unleaked($err, '... which');
 ($out) = connected("DISCARD ALL; $who; SET pindah.token = ''; $who; RESET pindah.token; $who", options => "-c pindah.token=$good");
 is($out, "user-1\nnobody\nuser-1", 'a token of the connection is what RESET and DISCARD ALL go back to');
 
+# What was refused is told for as long as no other token has been set.
+my $why = "SELECT pindah_whoami()->>'reason', pindah_whoami()->>'detail' LIKE '%came with the connection was refused%', pindah_whoami()->>'source' IS NULL";
+for my $library ('pindah_auth', '')
+{
+	$node->append_conf('postgresql.conf', "session_preload_libraries = '$library'");
+	$node->reload;
+	($out) = connected("$why; DISCARD ALL; $why; SET pindah.token = '$good'; RESET pindah.token; $why", options => "-c pindah.token=$bad");
+	is($out, "bad_signature|t|t\nbad_signature|t|t\nabsent|f|t", "pindah_whoami tells why the token of the connection was refused, preloaded: '$library'");
+	unleaked($out, '... and');
+}
+$node->safe_psql('postgres', 'CREATE ROLE strict LOGIN; ALTER ROLE strict SET pindah.require_token = on');
+($out, $err) = connected($who, user => 'strict', options => "-c pindah.token=$bad");
+like($err, qr/ERROR:  an identity is required\nDETAIL:  reason: bad_signature/, 'require_token, library loaded late: the error says why the token was refused');
+
 $node->append_conf('postgresql.conf', "session_preload_libraries = ''\nshared_preload_libraries = 'pindah_auth'");
 $node->restart;
 ($out, $err) = connected("$who; SHOW pindah.token; SELECT pindah_whoami()->>'reason'", options => "-c pindah.token=$bad");
-is($out, "nobody\n\nabsent", 'shared_preload_libraries: a bad token leaves nobody signed in');
+is($out, "nobody\n\nbad_signature", 'shared_preload_libraries: a bad token leaves nobody signed in');
 like($err, qr/WARNING:.*token refused: the signature/, '... with a warning in the words of the verdict');
+like($err, qr/HINT:  .*Unless a token is required, the session goes on without one: as nobody, or with the claims of its role/, '... that says how it goes on');
 unleaked($err, '... which');
 ($out) = connected($who, options => "-c pindah.token=$good");
 is($out, 'user-1', 'shared_preload_libraries: a good token');

@@ -1,0 +1,84 @@
+# Settings that are stored for roles and databases by a session that has not
+# loaded the library, which takes every name and every value: they do not
+# count, and the advisor says so.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../kit";
+use PindahTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = start_node('stored_settings');
+$node->safe_psql('postgres', q(CREATE ROLE app LOGIN; CREATE ROLE other LOGIN; CREATE DATABASE plain; CREATE DATABASE loaded;
+	ALTER DATABASE loaded SET session_preload_libraries = 'pindah_auth'));
+
+my $view = 'FROM pindah.lint_setting_has_no_effect ORDER BY detail';
+my $void = "SELECT level, detail $view";
+
+sub stores
+{
+	my ($database, $sql) = @_;
+	my $status = $node->psql($database, $sql, stdout => \my $out, stderr => \my $err);
+	return $status == 0 ? 'stored' : $err =~ /ERROR: / ? 'refused' : $err;
+}
+
+# What is stored, and what the advisor is to say of it.
+for my $case (
+	[ 'pindah.sesion_identity = off', 'ERROR', 'there is no setting pindah.sesion_identity; did you mean pindah.session_identity?' ],
+	[ 'pindah.require_tokens = on', 'ERROR', 'there is no setting pindah.require_tokens; did you mean pindah.require_token?' ],
+	[ q(pindah.tenant = 'acme'), 'ERROR', 'there is no setting pindah.tenant' ],
+	[ 'pindah.' . 'x' x 50 . ' = 1', 'ERROR', 'there is no setting pindah.' . 'x' x 50 ],
+	[ 'pindah.session_identity = 2', 'ERROR', 'pindah.session_identity takes no such value' ],
+	[ q(pindah.session_state = 'reject'), 'ERROR', 'pindah.session_state takes no such value' ],
+	[ q(pindah.role_claims = 'rubbish'), 'ERROR', 'pindah.role_claims takes no such value' ],
+	[ q(pindah.role_claims = '{"OrganisationId": ""}'), 'ERROR', 'pindah.role_claims takes no such value' ],
+	[ q(pindah.algorithms = 'none'), 'ERROR', 'pindah.algorithms takes no such value' ],
+	[ q(pindah.max_token_lifetime = '1 fortnight'), 'ERROR', 'pindah.max_token_lifetime takes no such value' ],
+	[ q(pindah.throttle_limit = 'a lot'), 'ERROR', 'pindah.throttle_limit takes no such value, or counts nothing without shared_preload_libraries' ],
+	[ 'pindah.clock_skew = 301', 'WARN', 'pindah.clock_skew takes no such value' ],
+	[ q(pindah.user_id = 'me'), 'WARN', 'pindah.user_id cannot be set there' ],
+	[ q(pindah.trust_file = '/no/such/file'), 'WARN', 'pindah.trust_file cannot be set there' ])
+{
+	my ($setting, $level, $detail) = @$case;
+	my $sql = "ALTER ROLE app SET $setting";
+	is(stores('loaded', $sql), 'refused', "$setting: refused in a database that preloads the library");
+	is(stores('plain', "LOAD 'pindah_auth'; $sql"), 'refused', '... and after LOAD');
+	is(stores('plain', $sql), 'stored', '... and stored anywhere else');
+	is($node->safe_psql('postgres', $void), "$level|role app: $detail", '... where the advisor finds it');
+	is($node->safe_psql('postgres', "SELECT remediation ~ '^-- ' $view"), $detail =~ /there$/ ? 'f' : 't', '... and leaves to a human what is for a human');
+	is($node->psql('postgres', 'SELECT pindah_check()'), $level eq 'ERROR' ? 3 : 0, '... and so does pindah_check()');
+	$node->safe_psql('plain', 'ALTER ROLE app RESET ALL');
+	is($node->safe_psql('postgres', $void), '', '... until it is taken away');
+}
+
+# What may well count is not reported; nor is a setting of somebody else.
+is(stores('plain', "ALTER ROLE app SET $_"), 'stored', $_)
+  for ('pindah.session_identity = of', 'pindah.Require_Token = 1', q(pindah.role_claims = '{"OrganisationId": "x"}'), 'pindah.throttle_limit = 0',
+	q(pindah.max_token_lifetime = '2h'), q(pindah.algorithms = 'ES256, RS256'), q(pindah.allowed_origins = 'https://erp.example.com'), q(erp.sesion = 'x'));
+is($node->safe_psql('postgres', $void), '', 'settings that count are no finding');
+
+# In all places where a setting can be stored for this database.
+is(stores('plain', $_), 'stored', $_)
+  for ('ALTER DATABASE postgres SET pindah.sesion_identity = off', 'ALTER ROLE ALL SET pindah.sesion_identity = off',
+	'ALTER ROLE other IN DATABASE postgres SET pindah.sesion_identity = off', 'ALTER ROLE other IN DATABASE plain SET pindah.sesion_identity = off');
+is($node->safe_psql('postgres', "SELECT split_part(detail, ':', 1) $view"),
+	"all roles\ndatabase postgres\nrole other in database postgres", 'found in each place that concerns this database');
+$node->safe_psql('postgres', q(DO $$ DECLARE s text; BEGIN
+	FOR s IN SELECT 'ALTER ' || substring(remediation FROM 'loaded pindah_auth: ALTER (.*)$') FROM pindah.lint_setting_has_no_effect LOOP EXECUTE s; END LOOP; END $$));
+is($node->safe_psql('postgres', $void), '', 'the statement at the end of the remediation takes a wrong name away');
+
+# Nothing is set, and nothing is said, while values are judged.
+my ($out, $err);
+$node->safe_psql('plain', 'ALTER ROLE app SET pindah.throttle_limit = 5');
+$node->psql('postgres', "SET pindah.clock_skew = 7; SET client_min_messages = debug1; SELECT level FROM pindah.lint_setting_has_no_effect; SHOW pindah.throttle_limit; SHOW pindah.clock_skew",
+	stdout => \$out, stderr => \$err);
+is($out, "ERROR\n0\n7s", 'a limit that counts nothing is a finding; judging sets nothing');
+unlike($err, qr/throttle/, '... and says nothing');
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pindah_auth'");
+$node->restart;
+is($node->safe_psql('postgres', $void), '', 'where the limit counts it is no finding');
+
+$node->stop;
+done_testing();
