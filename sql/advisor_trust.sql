@@ -166,10 +166,10 @@ CREATE VIEW pindah.lint_setting_has_no_effect AS
 			WHEN 'place' THEN format('%s cannot be set there', s.setting)
 			ELSE CASE lower(s.setting) WHEN 'pindah.throttle_limit' THEN 'pindah.throttle_limit takes no such value, or counts nothing without shared_preload_libraries'
 				ELSE format('%s takes no such value', s.setting) END END AS detail,
-		CASE WHEN s.fault = 'name' THEN pindah.remark(coalesce(format('Set what was meant: %s SET %s = ...; ', s.owner, n.name), '')
-				|| format('Take the wrong name away, if it is refused in a session that has not loaded pindah_auth: %s RESET %s;', s.owner, w.quoted))
-			WHEN s.fault = 'place' THEN format('%s RESET %s;', s.owner, w.quoted)
-			ELSE pindah.remark(format('Give it a value that it takes: %s SET %s = ...;', s.owner, w.quoted)) END AS remediation
+		pindah.remark(CASE WHEN s.fault = 'value' THEN format('Give it a value that it takes: %s SET %s = ...;', s.owner, w.quoted)
+			ELSE coalesce(format('Set what was meant: %s SET %s = ...; ', s.owner, n.name), '')
+				|| format('Take the wrong one away, if it is refused in a session that has not loaded pindah_auth: %s RESET %s;', s.owner, w.quoted)
+			END) AS remediation
 		FROM stored s
 		CROSS JOIN LATERAL (SELECT string_agg(quote_ident(e), '.') AS quoted FROM unnest(string_to_array(s.setting, '.')) e) w
 		CROSS JOIN LATERAL (SELECT CASE WHEN s.fault = 'name' THEN pindah.nearest_setting(s.setting) END AS name) n

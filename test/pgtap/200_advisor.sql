@@ -470,7 +470,7 @@ SELECT pg_temp.goes('a setting whose name is wrong', $$INSERT INTO pg_db_role_se
 SELECT pg_temp.goes('a setting whose value is wrong', $$INSERT INTO pg_db_role_setting VALUES (0, 'lint_app'::regrole, '{pindah.role_claims=rubbish}')$$,
 	'setting_has_no_effect ERROR', 'role lint_app: pindah.role_claims takes no such value', 'ALTER ROLE lint_app RESET pindah.role_claims');
 SELECT pg_temp.goes('a setting that is none of a role', $$INSERT INTO pg_db_role_setting VALUES (0, 'lint_app'::regrole, '{pindah.user_id=me}')$$,
-	'setting_has_no_effect WARN', 'role lint_app: pindah.user_id cannot be set there');
+	'setting_has_no_effect WARN', 'role lint_app: pindah.user_id cannot be set there', $$DELETE FROM pg_db_role_setting WHERE setrole = 'lint_app'::regrole$$);
 SELECT pg_temp.goes('a right to attach claims', 'GRANT SET ON PARAMETER pindah.role_claims TO lint_app',
 	'setting_granted WARN', 'setting pindah.role_claims: granted to lint_app');
 SELECT pg_temp.goes('a right of everybody', 'GRANT SET ON PARAMETER pindah.clock_skew TO PUBLIC',
