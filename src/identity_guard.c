@@ -45,6 +45,7 @@ typedef struct GuardedQuery
 	dlist_node	node;
 	QueryDesc  *query;
 	uint64		fingerprint;	/* 0: there was no identity */
+	uint64		session_changes;	/* when it began */
 	MemoryContextCallback forget;
 } GuardedQuery;
 
@@ -105,6 +106,7 @@ guard_query(QueryDesc *query, uint64 fingerprint)
 
 	guarded->query = query;
 	guarded->fingerprint = fingerprint;
+	guarded->session_changes = session_changes;
 	guarded->forget.func = forget_query;
 	guarded->forget.arg = guarded;
 	dlist_push_head(&guarded_queries, &guarded->node);
@@ -176,6 +178,19 @@ identity_for_query(void)
 	return NULL;
 }
 
+/*
+ * Begin with another query, or go back to one.  Where the identity may have
+ * changed since that one began, what a call site remembers that outlives its
+ * query, as in PL/pgSQL, is not an answer for it.
+ */
+static void
+switch_query(const GuardedQuery *to)
+{
+	if (running != to && to != NULL && to->session_changes != session_changes)
+		session_changes++;
+	running = to;
+}
+
 /* Planning asks accessors for estimates: that is not the running query. */
 static PlannedStmt *
 guard_planner(Query *query, const char *source, int options, ParamListInfo params)
@@ -191,11 +206,13 @@ guard_planner(Query *query, const char *source, int options, ParamListInfo param
 		else
 			plan = standard_planner(query, source, options, params);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		running = outer;
+		switch_query(outer);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	switch_query(outer);
 	plan_strip_reaches(plan);
 	plan_strip_holds(plan);
 	return plan;
@@ -222,14 +239,14 @@ fix_query(QueryDesc *query, const GuardedQuery *guarded)
 {
 	const GuardedQuery *outer = running;
 
-	running = guarded;
+	switch_query(guarded);
 	PG_TRY();
 	{
 		query_fix_tenant(query);
 	}
 	PG_FINALLY();
 	{
-		running = outer;
+		switch_query(outer);
 	}
 	PG_END_TRY();
 }
@@ -268,7 +285,7 @@ enter_query(QueryDesc *query, bool reads_more)
 
 	if (guarded != NULL && reads_more)
 		check_query(guarded);
-	running = guarded;
+	switch_query(guarded);
 	return outer;
 }
 
@@ -286,7 +303,7 @@ guard_executor_run(EXECUTOR_RUN_ARGS)
 	}
 	PG_FINALLY();
 	{
-		running = outer;
+		switch_query(outer);
 	}
 	PG_END_TRY();
 }
@@ -307,7 +324,7 @@ guard_executor_finish(QueryDesc *query)
 	}
 	PG_FINALLY();
 	{
-		running = outer;
+		switch_query(outer);
 	}
 	PG_END_TRY();
 }

@@ -92,7 +92,7 @@ END $$;
 
 SELECT set_config('my.bea', :'bea', false), set_config('my.bob', :'bob', false), set_config('my.ann', :'ann', false) \g /dev/null
 
-SELECT plan(79);
+SELECT plan(81);
 
 -- A STABLE expression of the user's own that does not tell the same twice.
 -- The planner may put it in the tenant's place in the scan, and compare the
@@ -239,6 +239,31 @@ SELECT is(attacks.attempt_as(:'ann', $$
 	SELECT string_agg(s.organisation_id::text, '') FROM (
 		SELECT organisation_id, set_config('pindah.token', current_setting('my.bob'), true) FROM attacks.orders) s
 	$$), 'refused', 'a query does not go on under another identity');
+-- A function that asks for the tenant has a place of its own for the answer, and may
+-- have been asked meanwhile, by a query of no protected table.
+CREATE FUNCTION attacks.tenant() RETURNS uuid LANGUAGE plpgsql STABLE AS 'BEGIN RETURN pindah_organisation_uuid(); END';
+CREATE TABLE attacks.wrapped AS SELECT * FROM attacks.orders;
+ALTER TABLE attacks.wrapped ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON attacks.wrapped USING (organisation_id = attacks.tenant());
+GRANT SELECT ON attacks.wrapped TO attacks_eve;
+SET SESSION AUTHORIZATION attacks_eve;
+CREATE FUNCTION attacks.become(token text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	answer text;
+BEGIN
+	PERFORM set_config('pindah.token', token, true);
+	EXECUTE 'SELECT attacks.tenant()' INTO answer;
+	RETURN answer;
+END $$;
+RESET SESSION AUTHORIZATION;
+SELECT is(attacks.attempt_as(:'ann', $$
+	SELECT string_agg(DISTINCT s.organisation_id::text, ' ') FROM (
+		SELECT organisation_id, CASE id WHEN 11 THEN attacks.become(current_setting('my.bob')) END FROM attacks.wrapped OFFSET 0) s
+	$$), 'refused', 'nor where a function asks for the tenant, and has just been asked');
+SELECT is(attacks.attempt_as('', $$
+	SELECT count(*) FROM (SELECT attacks.become(current_setting('my.bob')) AS tenant OFFSET 0) b,
+		LATERAL (SELECT * FROM attacks.wrapped WHERE b.tenant <> '' OFFSET 0) w
+	$$), '0', 'nor one that began with nobody');
 CREATE VIEW attacks.barrier WITH (security_barrier) AS
 	SELECT * FROM attacks.loot WHERE organisation_id = pindah_organisation_uuid() AND pindah_has_permission('sales:orders:view');
 GRANT SELECT ON attacks.barrier TO attacks_eve;
