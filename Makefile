@@ -13,7 +13,7 @@ ROOMS = base64url json_reader verdict crypto jws weak_secret jwk claims settings
 	revocation verify identity_block token_cache \
 	citus identity readable_settings plan_walk child_plans plan_constants identity_guard \
 	session_state connection_start log_redaction \
-	signing_keys issue json_values authorization policy_support token_functions \
+	signing_keys issue json_values authorization policy_support null_rows token_functions \
 	trust_functions trust_view \
 	http_error http_request throttle pre_request oauth_validator pindah_auth
 OBJS = $(ROOMS:%=src/%.o)
@@ -24,11 +24,12 @@ PG_CPPFLAGS = -isystem $(includedir_server) -DPINDAH_VERSION='"$(EXTVERSION)"'
 # The install script is assembled, in this order, from one file a capability.
 SQL_PARTS = sql/schema.sql sql/trust.sql sql/signing_keys.sql sql/revocation.sql \
 	sql/trust_view.sql sql/identity.sql sql/reporting_roles.sql \
-	sql/authorization.sql sql/pre_request.sql sql/tenants.sql sql/advisor.sql sql/advisor_tables.sql \
+	sql/authorization.sql sql/pre_request.sql sql/tenants.sql sql/protect_schema.sql sql/advisor.sql sql/advisor_tables.sql \
 	sql/advisor_objects.sql sql/advisor_trust.sql
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 
-REGRESS = setup denials jws whoami permissions survive trusting keys pem weak_secrets signing role_claims revoking protect shapes long_scans cleanup
+REGRESS = setup denials jws whoami permissions survive trusting keys pem weak_secrets signing role_claims revoking protect shapes \
+	whole_schema second_thoughts long_scans cleanup
 REGRESS_OPTS = --inputdir=test --load-extension=plpgsql
 ISOLATION = revoke_key revoke_user
 ISOLATION_OPTS = --inputdir=test

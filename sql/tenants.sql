@@ -47,14 +47,18 @@ BEGIN
 		WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
 			AND CASE WHEN wanted IS NULL THEN a.attname IN ('OrganisationId', 'organisation_id')
 				ELSE a.attname = wanted END;
-	IF found IS NULL THEN
+	IF found IS NULL AND wanted IS NOT NULL THEN
+		RAISE EXCEPTION 'table % has no column %', relation, quote_ident(wanted)
+			USING ERRCODE = '42703', HINT = CASE WHEN strpos(wanted, ':') > 0
+				THEN format('A permission is given by name: pindah_protect_table(%L, permission => %L).', relation, wanted)
+				ELSE 'organisation_column is the column that holds the tenant of a row.' END;
+	ELSIF found IS NULL THEN
 		RAISE EXCEPTION 'table % has no tenant column', relation
-			USING ERRCODE = '42703',
-				HINT = 'Name it: pindah_protect_table(''' || relation || ''', organisation_column => ''...'').';
+			USING ERRCODE = '42703', HINT = format('Name it: pindah_protect_table(%L, organisation_column => ''...'').'
+				' A table whose rows belong to those of another one needs parent => ''...'', foreign_key => ''...''; one that all tenants share, shared => true.', relation);
 	ELSIF cardinality(found) > 1 THEN
 		RAISE EXCEPTION 'table % has two columns that could be the tenant column', relation
-			USING ERRCODE = '42702',
-				HINT = 'Name it: pindah_protect_table(''' || relation || ''', organisation_column => ''...'').';
+			USING ERRCODE = '42702', HINT = format('Name it: pindah_protect_table(%L, organisation_column => ''...'').', relation);
 	END IF;
 	RETURN found[1];
 END $$;
@@ -89,47 +93,71 @@ GRANT EXECUTE ON FUNCTION pindah.organisation_accessor(regclass, name) TO PUBLIC
 COMMENT ON FUNCTION pindah.organisation_accessor(regclass, name) IS 'the accessor that fits a tenant column';
 
 -- What a table was like before it was protected and how it is now, NULL when
--- it is not protected.
+-- it is not protected.  The owner of the table may write anything there, and a
+-- dump without comments leaves it out: empty when there is none, without settings
+-- when it cannot be read.
 CREATE FUNCTION pindah.protection_record(relation regclass) RETURNS jsonb
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
+	LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE COST 100
 	SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
 	policy oid;
-	found jsonb;
+	comment text;
 BEGIN
 	SELECT p.oid INTO policy FROM pg_policy p WHERE p.polrelid = relation AND p.polname = 'pindah_select';
 	IF policy IS NULL THEN
 		RETURN NULL;
 	END IF;
-	SELECT substr(d.description, 14)::jsonb INTO found FROM pg_description d
+	SELECT d.description INTO comment FROM pg_description d
 		WHERE d.classoid = 'pg_policy'::regclass AND d.objoid = policy AND d.objsubid = 0
 			AND d.description LIKE 'pindah_auth: {%}';
-	RETURN coalesce(found, '{}');
+	IF comment IS NULL THEN
+		RETURN '{}';
+	END IF;
+	BEGIN
+		RETURN substr(comment, 14)::jsonb;
+	EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+		RETURN '{"settings": null}';
+	END;
 END $$;
 GRANT EXECUTE ON FUNCTION pindah.protection_record(regclass) TO PUBLIC;
 COMMENT ON FUNCTION pindah.protection_record(regclass) IS 'what a table was like before it was protected, and how it is protected';
 
 -- How a table is protected, with the names that its columns and its parent have
--- now: the policy holds them by number.
-CREATE FUNCTION pindah.protection_settings(relation regclass) RETURNS jsonb
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
+-- now: the policy holds them by number.  NULL when it is not protected.  Where
+-- the record cannot be read, what was asked for is not known, and must be said:
+-- without a permission (or '', for none) this is an error.
+CREATE FUNCTION pindah.protection_settings(relation regclass, permission text DEFAULT NULL) RETURNS jsonb
+	LANGUAGE plpgsql STABLE CALLED ON NULL INPUT PARALLEL UNSAFE COST 100
 	SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
+	record jsonb := pindah.protection_record(relation);
+	settings jsonb := record->'settings';
 	policy oid;
 BEGIN
+	IF record IS NULL THEN
+		RETURN NULL;
+	ELSIF jsonb_typeof(settings) IS DISTINCT FROM 'object' THEN
+		IF permission IS NULL THEN
+			RAISE EXCEPTION 'the record of how table % is protected cannot be read', relation
+				USING ERRCODE = '55000', HINT = format('Say all of it again: SELECT pindah_protect_table(%L, permission => ''...''), or '''' where none is asked for.', relation);
+		END IF;
+		RETURN '{}';
+	END IF;
 	SELECT p.oid INTO policy FROM pg_policy p WHERE p.polrelid = relation AND p.polname = 'pindah_tenant';
-	RETURN (SELECT s.settings
-			|| CASE WHEN s.settings ? 'column' AND n.key IS NOT NULL THEN jsonb_build_object('column', n.key) ELSE '{}' END
-			|| CASE WHEN s.settings ? 'foreign_key' AND NOT s.settings->>'foreign_key' = ANY (n.keys) THEN jsonb_build_object('foreign_key', n.key) ELSE '{}' END
-			|| CASE WHEN s.settings ? 'parent' AND n.parent IS NOT NULL THEN jsonb_build_object('parent', n.parent) ELSE '{}' END
-		FROM (SELECT pindah.protection_record(relation)->'settings' AS settings) s,
-			(SELECT min(a.attname::text) AS key, array_agg(a.attname::text) FILTER (WHERE a.attname IS NOT NULL) AS keys, min(d.refobjid::regclass::text) FILTER (WHERE d.refobjid <> relation) AS parent
+	RETURN (SELECT settings
+			|| CASE WHEN settings ? 'column' AND NOT settings->>'column' = ANY (n.keys) AND cardinality(n.keys) = 1
+				THEN jsonb_build_object('column', n.keys[1]) ELSE '{}' END
+			|| CASE WHEN settings ? 'foreign_key' AND NOT settings->>'foreign_key' = ANY (n.keys)
+				THEN jsonb_build_object('foreign_key', n.keys[1]) ELSE '{}' END
+			|| CASE WHEN settings ? 'parent' AND n.parent IS NOT NULL THEN jsonb_build_object('parent', n.parent) ELSE '{}' END
+		FROM (SELECT array_agg(DISTINCT a.attname::text) FILTER (WHERE a.attname IS NOT NULL) AS keys,
+				min(d.refobjid::regclass::text) FILTER (WHERE d.refobjid <> relation) AS parent
 				FROM pg_depend d
 				LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND d.refobjid = relation AND d.refobjsubid > 0
 				WHERE d.classid = 'pg_policy'::regclass AND d.objid = policy AND d.refclassid = 'pg_class'::regclass) n);
 END $$;
-GRANT EXECUTE ON FUNCTION pindah.protection_settings(regclass) TO PUBLIC;
-COMMENT ON FUNCTION pindah.protection_settings(regclass) IS 'how a table is protected, by the names of now';
+GRANT EXECUTE ON FUNCTION pindah.protection_settings(regclass, text) TO PUBLIC;
+COMMENT ON FUNCTION pindah.protection_settings(regclass, text) IS 'how a table is protected, by the names of now';
 
 CREATE FUNCTION pindah.drop_policies(relation regclass, keep text[] DEFAULT '{}') RETURNS void
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
@@ -261,9 +289,12 @@ DECLARE
 	constraint_name name;
 	validated boolean;
 BEGIN
-	IF pindah.protection_record(parent) IS NULL THEN
+	IF NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = parent AND p.polname = 'pindah_select') THEN
 		RAISE EXCEPTION 'parent % of table % is not protected', parent, relation
 			USING ERRCODE = '55000', HINT = format('Protect it first: SELECT pindah_protect_table(%L);', parent::text);
+	ELSIF NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = parent AND p.polname = 'pindah_tenant') THEN
+		RAISE EXCEPTION 'parent % of table % is shared by all tenants', parent, relation
+			USING ERRCODE = '55000', HINT = 'All rows of the child would be seen by everybody: give it a tenant column, or let it be shared => true as well.';
 	END IF;
 	SELECT count(DISTINCT c.oid), string_agg(format('pindah_parent.%I = %s.%I', r.attname, relation, f.attname), ' AND ' ORDER BY k.i),
 			min(c.conname), bool_and(c.convalidated), CASE count(*) WHEN 1 THEN min(format('%s.%I, ARRAY(SELECT pindah_parent.%I FROM %s pindah_parent)',
@@ -429,9 +460,19 @@ END $$;
 GRANT EXECUTE ON FUNCTION pindah.record_protection(regclass, jsonb) TO PUBLIC;
 COMMENT ON FUNCTION pindah.record_protection(regclass, jsonb) IS 'keeps what a table was like, and how it is protected';
 
+-- A permission is compared letter for letter: one with white space around a
+-- segment is nobody's.
+CREATE FUNCTION pindah.is_table_permission(permission text) RETURNS boolean
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 10
+	SET search_path = pg_catalog, pg_temp AS $$
+	SELECT permission ~ '^[^:*]+:[^:*]+$' AND permission !~ '(^|:)[[:space:]]|[[:space:]](:|$)|[[:cntrl:]]'
+$$;
+GRANT EXECUTE ON FUNCTION pindah.is_table_permission(text) TO PUBLIC;
+COMMENT ON FUNCTION pindah.is_table_permission(text) IS 'is it module:resource, as the permission of a table is?';
+
 -- Refuse arguments that do not go together or are not of their form.
-CREATE FUNCTION pindah.check_protection(relation regclass, permission text, parent regclass, foreign_key name,
-	shared boolean, verbs jsonb) RETURNS void
+CREATE FUNCTION pindah.check_protection(relation regclass, organisation_column name, permission text, parent regclass,
+	foreign_key name, shared boolean, verbs jsonb) RETURNS void
 	LANGUAGE plpgsql STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 100
 	SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -439,26 +480,73 @@ BEGIN
 		RAISE EXCEPTION '% is not a table', coalesce(relation::text, 'NULL')
 			USING ERRCODE = '42809', HINT = 'Row-level security protects tables and partitioned tables; protect what a view reads.';
 	END IF;
-	IF permission !~ '^[^:*]+:[^:*]+$' THEN
+	IF NOT pindah.is_table_permission(permission) THEN
 		RAISE EXCEPTION 'the permission of a table is not of the form module:resource'
 			USING ERRCODE = '22023', HINT = 'Give accounting:invoices; :view, :create, :edit and :delete are added to it.';
 	END IF;
-	IF shared IS NULL THEN
-		RAISE EXCEPTION 'shared is neither true nor false' USING ERRCODE = '22023';
+	IF (parent IS NULL) <> (foreign_key IS NULL) THEN
+		RAISE EXCEPTION 'a child table needs a parent and a foreign key'
+			USING ERRCODE = '22023', HINT = 'Give parent => ''invoices'', foreign_key => ''invoice_id'', or neither.';
+	ELSIF parent = relation THEN
+		RAISE EXCEPTION 'table % cannot be its own parent', relation
+			USING ERRCODE = '22023', HINT = 'The parent is the table that says whose the rows are.';
 	END IF;
-	IF (parent IS NULL) <> (foreign_key IS NULL) OR (parent IS NOT NULL AND shared) THEN
-		RAISE EXCEPTION 'a child table needs a parent and a foreign key, and is not shared'
-			USING ERRCODE = '22023', HINT = 'Give parent => ''invoices'', foreign_key => ''invoice_id'', or shared => true, or neither.';
+	IF (organisation_column IS NOT NULL)::integer + (parent IS NOT NULL)::integer + (shared IS TRUE)::integer > 1 THEN
+		RAISE EXCEPTION 'a table has a tenant column, or a parent, or is shared'
+			USING ERRCODE = '22023', HINT = 'Give one of the three: organisation_column => ''...'', or parent => ''...'' and foreign_key => ''...'', or shared => true.';
 	END IF;
 	IF verbs IS NOT NULL AND (jsonb_typeof(verbs) <> 'object' OR EXISTS (
 			SELECT FROM jsonb_each(verbs) v WHERE v.key NOT IN ('select', 'insert', 'update', 'delete')
-				OR jsonb_typeof(v.value) <> 'string' OR v.value #>> '{}' !~ '^[^:*]+$')) THEN
+				OR jsonb_typeof(v.value) <> 'string' OR v.value #>> '{}' !~ '^[^:*]+$'
+				OR v.value #>> '{}' ~ '^[[:space:]]|[[:space:]]$|[[:cntrl:]]')) THEN
 		RAISE EXCEPTION 'the verbs are not usable'
 			USING ERRCODE = '22023', HINT = 'Give {"select": "read", "update": "write"}: commands and the last segment of their permission.';
 	END IF;
 END $$;
-GRANT EXECUTE ON FUNCTION pindah.check_protection(regclass, text, regclass, name, boolean, jsonb) TO PUBLIC;
-COMMENT ON FUNCTION pindah.check_protection(regclass, text, regclass, name, boolean, jsonb) IS 'checks the arguments of pindah_protect_table()';
+GRANT EXECUTE ON FUNCTION pindah.check_protection(regclass, name, text, regclass, name, boolean, jsonb) TO PUBLIC;
+COMMENT ON FUNCTION pindah.check_protection(regclass, name, text, regclass, name, boolean, jsonb) IS 'checks the arguments of pindah_protect_table()';
+
+-- Before all tenants share a table: it must not be one that keeps them apart.
+CREATE FUNCTION pindah.check_shared(relation regclass) RETURNS void
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
+	SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+BEGIN
+	IF EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = relation AND p.polname = 'pindah_tenant') THEN
+		RAISE EXCEPTION 'table % is protected by its tenant', relation
+			USING ERRCODE = '55000', HINT = format('A shared table is read by everybody. If that is meant, first: SELECT pindah_unprotect_table(%L);', relation);
+	END IF;
+	IF EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
+			AND a.attname IN ('OrganisationId', 'organisation_id')) THEN
+		RAISE WARNING 'table % has a tenant column, and is shared: everybody reads the rows of all tenants', relation
+			USING HINT = 'If its rows belong to tenants, protect it by that column.';
+	END IF;
+END $$;
+GRANT EXECUTE ON FUNCTION pindah.check_shared(regclass) TO PUBLIC;
+COMMENT ON FUNCTION pindah.check_shared(regclass) IS 'refuses to share a table that is protected by its tenant';
+
+-- Rows of nobody.  Looked up in an index, and without a query: whoever protects a
+-- table must not run what its owner has put into its indexes.
+CREATE FUNCTION pindah.has_null(relation regclass, "column" name) RETURNS boolean
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100
+	AS 'MODULE_PATHNAME', 'pindah_has_null';
+COMMENT ON FUNCTION pindah.has_null(regclass, name) IS
+	'has a column a NULL? NULL where no index leads with it, or the rows are not the caller''s to see';
+CREATE FUNCTION pindah.warn_of_null(relation regclass, organisation_column name, foreign_key name) RETURNS void
+	LANGUAGE plpgsql STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 100
+	SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF pindah.has_null(relation, organisation_column) THEN
+		RAISE WARNING 'table % has rows without a tenant: nobody will see them', relation
+			USING HINT = format('Give them one, as a role above the policies: UPDATE %s SET %I = ... WHERE %2$I IS NULL; ALTER TABLE %1$s ALTER COLUMN %2$I SET NOT NULL;',
+				relation, organisation_column);
+	ELSIF pindah.has_null(relation, foreign_key) THEN
+		RAISE WARNING 'table % has rows without a parent: nobody will see them', relation
+			USING HINT = format('Give them one, as a role above the policies: UPDATE %s SET %I = ... WHERE %2$I IS NULL; ALTER TABLE %1$s ALTER COLUMN %2$I SET NOT NULL;',
+				relation, foreign_key);
+	END IF;
+END $$;
+GRANT EXECUTE ON FUNCTION pindah.warn_of_null(regclass, name, name) TO PUBLIC;
+COMMENT ON FUNCTION pindah.warn_of_null(regclass, name, name) IS 'tells of rows that belong to nobody';
 
 -- The work of pindah_protect_table(), where nobody but the owner of the
 -- extension can put another function in its place: the event trigger below
@@ -474,8 +562,10 @@ DECLARE
 	created_index text;
 	child regclass;
 BEGIN
-	PERFORM pindah.check_protection(relation, permission, parent, foreign_key, shared, verbs);
-	IF parent IS NULL AND NOT shared THEN
+	PERFORM pindah.check_protection(relation, organisation_column, permission, parent, foreign_key, shared, verbs);
+	IF shared THEN
+		PERFORM pindah.check_shared(relation);
+	ELSIF parent IS NULL THEN
 		tenant_column := pindah.find_organisation_column(relation, organisation_column);
 	END IF;
 	SELECT * INTO class FROM pg_class WHERE oid = relation;
@@ -501,6 +591,8 @@ BEGIN
 		END IF;
 		created_index := pindah.add_index(relation, tenant_column);
 	END IF;
+	-- While the policies do not hide them from whoever protects the table.
+	PERFORM pindah.warn_of_null(relation, tenant_column, foreign_key);
 	IF NOT (class.relrowsecurity AND class.relforcerowsecurity) THEN
 		EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', relation);
 	END IF;
@@ -521,13 +613,45 @@ END $$;
 GRANT EXECUTE ON FUNCTION pindah.protect(regclass, name, text, regclass, name, boolean, jsonb) TO PUBLIC;
 COMMENT ON FUNCTION pindah.protect(regclass, name, text, regclass, name, boolean, jsonb) IS 'does the work of pindah_protect_table()';
 
+-- What is not said stays as it is: how the table was protected before, its
+-- permission and its verbs.
 CREATE FUNCTION pindah_protect_table(relation regclass, organisation_column name DEFAULT NULL,
 	permission text DEFAULT NULL, parent regclass DEFAULT NULL, foreign_key name DEFAULT NULL,
-	shared boolean DEFAULT false, verbs jsonb DEFAULT NULL) RETURNS void
+	shared boolean DEFAULT NULL, verbs jsonb DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
 	SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	known jsonb;
+	state text;
+	message text;
+	hint text;
 BEGIN
-	PERFORM pindah.protect(relation, organisation_column, permission, parent, foreign_key, shared, verbs);
+	PERFORM pindah.check_protection(relation, organisation_column, nullif(permission, ''), parent, foreign_key, shared, verbs);
+	known := coalesce(pindah.protection_settings(relation, permission), '{}');
+	permission := nullif(coalesce(permission, known->>'permission'), '');
+	IF permission IS NULL AND verbs <> '{}' THEN
+		RAISE EXCEPTION 'verbs without a permission ask for nothing'
+			USING ERRCODE = '22023', HINT = 'Give permission => ''module:resource'' besides.';
+	END IF;
+	verbs := CASE WHEN permission IS NOT NULL THEN coalesce(verbs, known->'verbs') END;
+	IF organisation_column IS NULL AND parent IS NULL AND shared IS DISTINCT FROM true
+		AND NOT (shared IS NOT NULL AND known @> '{"shared": true}') THEN
+		organisation_column := known->>'column';
+		parent := to_regclass(known->>'parent');
+		foreign_key := known->>'foreign_key';
+		shared := known @> '{"shared": true}';
+	END IF;
+	PERFORM pindah.protect(relation, organisation_column, permission, parent, foreign_key, coalesce(shared, false), verbs);
+EXCEPTION
+	-- What was refused is told from here, and not from the depths of the helpers.
+	WHEN invalid_parameter_value OR undefined_column OR ambiguous_column OR datatype_mismatch OR indeterminate_collation
+		OR wrong_object_type OR undefined_object OR object_not_in_prerequisite_state THEN
+		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+		IF hint = '' THEN
+			RAISE;
+		END IF;
+		RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message, HINT = hint;
 END $$;
 REVOKE ALL ON FUNCTION pindah_protect_table(regclass, name, text, regclass, name, boolean, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION pindah_protect_table(regclass, name, text, regclass, name, boolean, jsonb) IS
@@ -538,15 +662,18 @@ CREATE FUNCTION pindah.protect_like(relation regclass, model regclass) RETURNS v
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
 	SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	settings jsonb := pindah.protection_settings(model);
+	settings jsonb;
 BEGIN
-	IF settings IS NULL OR EXISTS (SELECT FROM pg_class WHERE oid = relation AND relkind NOT IN ('r', 'p')) THEN
+	-- Without any record the model is just being protected: its parts are next.
+	IF NOT coalesce(pindah.protection_record(model) ? 'settings', false)
+		OR EXISTS (SELECT FROM pg_class WHERE oid = relation AND relkind NOT IN ('r', 'p')) THEN
 		RETURN;
 	END IF;
+	settings := pindah.protection_settings(model);
 	PERFORM pindah.protect(relation,
 		organisation_column => (settings->>'column')::name, permission => settings->>'permission',
 		parent => to_regclass(settings->>'parent'), foreign_key => (settings->>'foreign_key')::name,
-		shared => (settings->>'shared')::boolean, verbs => settings->'verbs');
+		shared => settings @> '{"shared": true}', verbs => settings->'verbs');
 END $$;
 GRANT EXECUTE ON FUNCTION pindah.protect_like(regclass, regclass) TO PUBLIC;
 COMMENT ON FUNCTION pindah.protect_like(regclass, regclass) IS 'protects a partition the way its partitioned table is';
@@ -584,22 +711,45 @@ CREATE EVENT TRIGGER pindah_protect_new_children ON ddl_command_end
 	EXECUTE FUNCTION pindah.protect_new_children();
 COMMENT ON EVENT TRIGGER pindah_protect_new_children IS 'protects partitions and children of protected tables as they come';
 
+-- The tables that are protected through another one; of those that are in an
+-- inheritance, its top.
+CREATE FUNCTION pindah.children_of(parent regclass) RETURNS regclass[]
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
+	SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+	found oid[];
+BEGIN
+	SELECT array_agg(DISTINCT p.polrelid) INTO found FROM pg_depend d
+		JOIN pg_policy p ON p.oid = d.objid AND p.polname = 'pindah_tenant' AND p.polrelid <> d.refobjid
+		WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = parent AND d.classid = 'pg_policy'::regclass;
+	RETURN (SELECT array_agg(c::regclass ORDER BY c::regclass::text COLLATE "C") FROM unnest(found) c
+		WHERE NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c AND i.inhparent = ANY (found)));
+END $$;
+GRANT EXECUTE ON FUNCTION pindah.children_of(regclass) TO PUBLIC;
+COMMENT ON FUNCTION pindah.children_of(regclass) IS 'the tables that are protected through a table';
+
 CREATE FUNCTION pindah_unprotect_table(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
 	SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	record jsonb := pindah.protection_record(relation);
+	children regclass[] := pindah.children_of(relation);
 	child regclass;
 BEGIN
 	IF record IS NULL THEN
 		RAISE EXCEPTION 'table % is not protected', relation
 			USING ERRCODE = '55000', HINT = 'Only what pindah_protect_table() has protected can be unprotected.';
 	END IF;
+	IF children IS NOT NULL THEN
+		RAISE EXCEPTION 'table % protects its children: %', relation, pindah.first_few(children::text[])
+			USING ERRCODE = '2BP01', HINT = 'All their rows would be seen by everybody. Unprotect them first: '
+				|| (SELECT string_agg(format('SELECT pindah_unprotect_table(%L);', c), ' ') FROM unnest(children[1:5]) c);
+	END IF;
 	PERFORM pindah.drop_policies(relation);
-	IF NOT coalesce((record->>'row_security')::boolean, false) THEN
+	IF NOT record @> '{"row_security": true}' THEN
 		EXECUTE format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', relation);
 	END IF;
-	IF NOT coalesce((record->>'force')::boolean, false) THEN
+	IF NOT record @> '{"force": true}' THEN
 		EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', relation);
 	END IF;
 	IF record ? 'default' THEN
@@ -615,105 +765,3 @@ END $$;
 REVOKE ALL ON FUNCTION pindah_unprotect_table(regclass) FROM PUBLIC;
 COMMENT ON FUNCTION pindah_unprotect_table(regclass) IS
 	'undo pindah_protect_table(): everybody with a grant sees all rows again';
-
--- The way to protect a table of a schema: as it is protected already, or as far
--- as it can be told.  Settings as in the record of a protected table, or NULL.
-CREATE FUNCTION pindah.guess_protection(relation regclass, shared regclass[]) RETURNS jsonb
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000
-	SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
-#variable_conflict use_variable
-DECLARE
-	columns name[];
-	parents jsonb[];
-BEGIN
-	IF relation = ANY (shared) THEN
-		RETURN '{"shared": true}';
-	END IF;
-	IF pindah.protection_record(relation) ? 'settings' THEN
-		RETURN pindah.protection_settings(relation);
-	END IF;
-	SELECT array_agg(a.attname) INTO columns FROM pg_attribute a
-		WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
-			AND a.attname IN ('OrganisationId', 'organisation_id');
-	IF cardinality(columns) = 1 THEN
-		RETURN jsonb_build_object('column', columns[1]);
-	END IF;
-	SELECT array_agg(jsonb_build_object('parent', c.confrelid::regclass::text, 'foreign_key', f.attname)) INTO parents
-		FROM pg_constraint c
-		JOIN pg_attribute f ON f.attrelid = c.conrelid AND f.attnum = c.conkey[1]
-		WHERE c.conrelid = relation AND c.contype = 'f' AND c.confrelid <> relation AND c.conparentid = 0
-			AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.confrelid AND p.polname = 'pindah_tenant');
-	IF columns IS NULL AND cardinality(parents) = 1 THEN
-		RETURN parents[1];
-	END IF;
-	RETURN NULL;
-END $$;
-GRANT EXECUTE ON FUNCTION pindah.guess_protection(regclass, regclass[]) TO PUBLIC;
-COMMENT ON FUNCTION pindah.guess_protection(regclass, regclass[]) IS 'how a table of a schema can be protected';
-
-CREATE FUNCTION pindah_protect_schema(schema name, permissions jsonb DEFAULT '{}', shared regclass[] DEFAULT '{}',
-	OUT relation regclass, OUT outcome text, OUT detail text) RETURNS SETOF record
-	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 100000
-	SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
-DECLARE
-	todo regclass[];
-	later regclass[];
-	settings jsonb;
-	hint text;
-	done integer := 0;
-BEGIN
-	SELECT array_agg(c.oid::regclass ORDER BY c.relname) INTO todo FROM pg_class c
-		WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = schema)
-			AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-			AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e');
-	IF NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = schema) THEN
-		RAISE EXCEPTION 'schema % does not exist', coalesce(quote_ident(schema), 'NULL')
-			USING ERRCODE = '3F000', HINT = 'Give the name of one schema.';
-	END IF;
-
-	-- Round by round: a child can only follow its parent.
-	LOOP
-		later := '{}';
-		FOREACH relation IN ARRAY coalesce(todo, '{}') LOOP
-			BEGIN
-				settings := pindah.guess_protection(relation, coalesce(shared, '{}'));
-				IF settings IS NULL THEN
-					later := later || relation;
-					CONTINUE;
-				END IF;
-				detail := coalesce(settings->>'column', 'child of ' || (settings->>'parent'), 'shared');
-				-- What is not said again stays: nothing is opened by a second run.
-				PERFORM pindah.protect(relation,
-					organisation_column => (settings->>'column')::name,
-					permission => coalesce(permissions->>relation::text,
-						permissions->>(SELECT c.relname::text FROM pg_class c WHERE c.oid = relation),
-						settings->>'permission'),
-					parent => to_regclass(settings->>'parent'), foreign_key => (settings->>'foreign_key')::name,
-					shared => coalesce((settings->>'shared')::boolean, false), verbs => settings->'verbs');
-				outcome := 'protected';
-			EXCEPTION WHEN OTHERS THEN
-				outcome := 'failed';
-				GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
-				-- A full lock table says which setting to raise.
-				detail := SQLERRM || CASE WHEN SQLSTATE = '53200' AND hint <> '' THEN '; ' || hint ELSE '' END;
-			END;
-			RETURN NEXT;
-			done := done + 1;
-			IF done % 100 = 0 THEN
-				RAISE NOTICE '% tables done', done;
-			END IF;
-		END LOOP;
-		EXIT WHEN cardinality(later) = coalesce(cardinality(todo), 0);
-		todo := later;
-	END LOOP;
-
-	FOREACH relation IN ARRAY later LOOP
-		outcome := 'open';
-		detail := 'no tenant column and no single foreign key to a protected table; name it in shared, or use pindah_protect_table()';
-		RETURN NEXT;
-	END LOOP;
-END $$;
-REVOKE ALL ON FUNCTION pindah_protect_schema(name, jsonb, regclass[]) FROM PUBLIC;
-COMMENT ON FUNCTION pindah_protect_schema(name, jsonb, regclass[]) IS
-	'protect every table of a schema that can be; one row for each table says what became of it';

@@ -179,7 +179,7 @@ RESET ROLE;
 REVOKE EXECUTE ON FUNCTION pindah_protect_table, pindah_unprotect_table, pindah_protect_schema FROM regress_pindah_owner;
 
 -- Unprotected: all of it is gone.
-SELECT pindah_unprotect_table(t) FROM unnest(ARRAY['orders', 'lines', 'notes', 'currencies', 'ledger', 'base']::regclass[]) t;
+SELECT pindah_unprotect_table(t) FROM unnest(ARRAY['notes', 'lines', 'orders', 'currencies', 'ledger', 'base']::regclass[]) t;
 SELECT relname FROM pg_class WHERE relnamespace = 'firm'::regnamespace AND relrowsecurity;
 SELECT polname FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid WHERE relnamespace = 'firm'::regnamespace;
 SELECT indexrelid::regclass FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE relnamespace = 'firm'::regnamespace AND NOT indisprimary;

@@ -78,7 +78,7 @@ my @protect = (
 	q{'erp.of_pairs', parent => 'erp.pairs', foreign_key => 'b'}, q{'erp.shared', shared => true}, q{'erp.parts'},
 	q{'erp.indexed', permission => 'a:b'}, q{'erp.base'}, q{'erp."Odd ""name"""'});
 my $tables = q{SELECT c.oid::regclass FROM pg_class c WHERE relnamespace = 'erp'::regnamespace AND relkind IN ('r', 'p')};
-my $unprotect = join ';', map { "SELECT pindah_unprotect_table(" . s/,.*//r . ")" } @protect;
+my $unprotect = join ';', map { "SELECT pindah_unprotect_table(" . s/,.*//r . ")" } reverse @protect;
 
 $node->safe_psql('postgres', join ';', map { "SELECT pindah_protect_table($_)" } @protect);
 is($node->safe_psql('postgres', "$tables AND NOT (relrowsecurity AND relforcerowsecurity)"), '', 'every table is protected');
