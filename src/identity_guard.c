@@ -7,9 +7,10 @@
  * from under another, would hand out a mixture of both; and a permission that
  * the planner had checked once, before the first row, would go on to count
  * for somebody who does not hold it.  So each query that row security has a
- * part in is noted when it starts, with the fingerprint of the identity.
- * Neither may it go on under another, nor may an accessor answer it for
- * another.  A query that began with nobody signed in goes on with nobody.
+ * part in, or a security_barrier view that calls functions, is noted when it
+ * starts, with the fingerprint of the identity.  Neither may it go on under
+ * another, nor may an accessor answer it for another.  A query that began with
+ * nobody signed in goes on with nobody.
  *
  * The note lives in the query's own memory and goes with it.  "running" is
  * the note of the innermost query that is being executed, NULL when that one
@@ -71,7 +72,21 @@ forget_query(void *arg)
 	dlist_delete(&((GuardedQuery *) arg)->node);
 }
 
-/* Does row security have a part in the query? */
+/* Does a plan call functions that are not PostgreSQL's own, as the accessors are? */
+static bool
+calls_functions(const PlannedStmt *plan)
+{
+	ListCell   *cell;
+
+	foreach(cell, plan->invalItems)
+	{
+		if (lfirst_node(PlanInvalItem, cell)->cacheId == PROCOID)
+			return true;
+	}
+	return false;
+}
+
+/* Does row security have a part in the query, or a view that does the same? */
 static bool
 reads_protected_rows(const PlannedStmt *plan)
 {
@@ -83,6 +98,8 @@ reads_protected_rows(const PlannedStmt *plan)
 		HeapTuple	tuple;
 		bool		row_security;
 
+		if (rte->security_barrier && calls_functions(plan))
+			return true;
 		if (rte->rtekind != RTE_RELATION)
 			continue;
 		tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(rte->relid));
