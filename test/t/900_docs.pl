@@ -60,6 +60,8 @@ my %jobs = (
 		claims => aspnet(nameid => '9001', OrganisationId => $hardware, Permission => '*:*:*') },
 	auditor => { alg => 'RS256', key => 'api-1',
 		claims => aspnet(nameid => '4713', Permission => '*:*:view') },
+	'no-organisation' => { alg => 'RS256', key => 'api-1', claims => aspnet(OrganisationId => undef) },
+	'odd-organisation' => { alg => 'RS256', key => 'api-1', claims => aspnet(OrganisationId => '42') },
 	expired => { alg => 'RS256', key => 'api-1', claims => aspnet(exp => $now - 3600) },
 	'other-audience' => { alg => 'RS256', key => 'api-1', claims => aspnet(aud => 'shop') },
 	'api-2' => { alg => 'ES256', key => 'api-2', claims => aspnet() },
