@@ -183,6 +183,40 @@ END $$;
 GRANT EXECUTE ON FUNCTION pindah.tenant_tables() TO PUBLIC;
 COMMENT ON FUNCTION pindah.tenant_tables() IS 'the tables that hold rows of tenants, or are shared by them';
 
+-- Children whose parent shows its rows to everybody, and so theirs: it is not
+-- protected, row-level security is off, or all tenants share it.  With the SQL
+-- that protects the parent.
+CREATE FUNCTION pindah.open_parents()
+	RETURNS TABLE (relid oid, name text, relispartition boolean, what text, remediation text)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1000 ROWS 10
+	SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
+	WITH tables AS MATERIALIZED (
+		SELECT * FROM pindah.tenant_tables()
+	), parents AS (
+		SELECT DISTINCT t.relid, t.name, t.relispartition, format('%I.%I', n.nspname, c.relname) AS parent,
+			coalesce(o.kind, 'none') AS kind, o.protected, o.wall, o.key_name
+			FROM tables t
+			JOIN pg_policy p ON p.polrelid = t.relid AND p.polname = 'pindah_tenant'
+			JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
+				AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> t.relid
+			JOIN pg_class c ON c.oid = d.refobjid
+			JOIN pg_namespace n ON n.oid = c.relnamespace
+			LEFT JOIN tables o ON o.relid = c.oid
+			WHERE t.kind = 'child' AND t.row_security AND (o.row_security IS NOT TRUE OR o.kind = 'shared')
+	)
+	SELECT p.relid, p.name, p.relispartition,
+		format('its parent %s is %s', p.parent, CASE WHEN p.kind = 'shared' THEN 'shared by all tenants' ELSE 'not protected' END),
+		CASE WHEN p.protected AND p.kind <> 'shared' THEN format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;', p.parent)
+			WHEN p.wall IS NOT NULL THEN format('SELECT @extschema@.pindah_protect_table(%L, organisation_column => %L);', p.parent, p.key_name)
+			ELSE pindah.remark(format('Say whose its rows are: SELECT @extschema@.pindah_protect_table(%L, organisation_column => ''...'');', p.parent)) END
+		FROM parents p;
+END $$;
+GRANT EXECUTE ON FUNCTION pindah.open_parents() TO PUBLIC;
+COMMENT ON FUNCTION pindah.open_parents() IS 'child tables whose parent keeps no tenant out';
+
 -- The settings that policies read, in their own text or in that of a function
 -- that they call, and that clients may set; ours apart.  Names in lower case,
 -- "(computed)" where it is no constant.

@@ -49,6 +49,31 @@ CREATE VIEW pindah.lint_parent_open AS
 			AND c.oid NOT IN (SELECT p.relid FROM pindah.tenant_tables() p);
 COMMENT ON VIEW pindah.lint_parent_open IS 'parents through which rows of protected children can be read';
 
+CREATE VIEW pindah.lint_parent_not_protected AS
+	SELECT 'parent_not_protected' AS name, 'The parent of a child table is not protected' AS title,
+		'ERROR' AS level, 'SECURITY' AS category,
+		'A child table shows the rows whose parent can be seen. While the parent shows all of its rows, so does the child: there is nothing wrong with the child''s own policies.' AS description,
+		format('table %s: %s', p.name, p.what) AS detail, p.remediation
+		FROM pindah.open_parents() p
+		WHERE NOT p.relispartition
+			AND p.relid NOT IN (SELECT a.relid FROM pindah.altered_tables() a);
+COMMENT ON VIEW pindah.lint_parent_not_protected IS 'child tables that show the rows of all tenants, as their parent does';
+
+CREATE VIEW pindah.lint_shared_with_tenant_column AS
+	SELECT 'shared_with_tenant_column' AS name, 'A shared table has a tenant column' AS title,
+		'ERROR' AS level, 'SECURITY' AS category,
+		'The table was protected as one that all tenants share: everybody with a grant reads all of it. It has a tenant column, as if its rows belonged to tenants.' AS description,
+		format('table %s: it is shared, and has the column %s', t.name, k.columns) AS detail,
+		CASE WHEN t.wall IS NOT NULL AND t.key_name = ANY (k.names)
+			THEN format('SELECT @extschema@.pindah_protect_table(%L, organisation_column => %L);', t.name, t.key_name)
+			ELSE pindah.remark(format('Say whose its rows are: SELECT @extschema@.pindah_protect_table(%L, organisation_column => ''...'');', t.name)) END AS remediation
+		FROM pindah.tenant_tables() t
+		JOIN (SELECT a.attrelid, array_agg(a.attname) AS names, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) AS columns FROM pg_attribute a
+				WHERE a.attname IN ('OrganisationId', 'organisation_id') AND a.attnum > 0 AND NOT a.attisdropped
+				GROUP BY a.attrelid) k ON k.attrelid = t.relid
+		WHERE t.kind = 'shared' AND t.row_security AND NOT t.relispartition;
+COMMENT ON VIEW pindah.lint_shared_with_tenant_column IS 'shared tables that look as if their rows belonged to tenants';
+
 CREATE VIEW pindah.lint_rls_not_forced AS
 	SELECT 'rls_not_forced' AS name, 'Row-level security does not bind the owner' AS title,
 		CASE WHEN l.logins IS NOT NULL THEN 'ERROR' ELSE 'WARN' END AS level, 'SECURITY' AS category,
@@ -68,15 +93,13 @@ CREATE VIEW pindah.lint_protection_altered AS
 		CASE WHEN a.wall THEN 'ERROR' ELSE 'WARN' END AS level, 'SECURITY' AS category,
 		'pindah_protect_table() made the policies of this table, and they are not what it makes any more. An ERROR where it keeps the tenants apart, or all of them from writing; a WARN where it is about permissions within a tenant.' AS description,
 		format('table %s: %s', t.name, array_to_string(a.what, ', ')) AS detail,
-		CASE WHEN d.description LIKE 'pindah\_auth: {%"settings"%}' THEN format('SELECT pindah.protect_like(%L, %L);', t.name, t.name)
-			WHEN t.kind = 'tenant' AND t.wall IS NOT NULL
-				THEN format('SELECT @extschema@.pindah_protect_table(%L, organisation_column => %L);', t.name, t.key_name)
-			ELSE pindah.remark(format('The record of its settings is gone; protect it anew: SELECT @extschema@.pindah_protect_table(%L, ...);', t.name))
+		CASE WHEN jsonb_typeof(pindah.protection_record(a.relid)->'settings') = 'object'
+				THEN format('SELECT pindah.protect_like(%L, %L);', t.name, t.name)
+			ELSE pindah.remark(format('The record of its settings is gone; protect it anew, and say all of it: SELECT @extschema@.pindah_protect_table(%L, %spermission => ''...'');',
+				t.name, CASE WHEN t.kind = 'tenant' THEN 'organisation_column => ' || quote_literal(t.key_name) || ', ' WHEN t.kind = 'shared' THEN 'shared => true, ' END))
 			END AS remediation
 		FROM pindah.altered_tables() a
-		JOIN pindah.tenant_tables() t ON t.relid = a.relid
-		LEFT JOIN pg_policy p ON p.polrelid = a.relid AND p.polname = 'pindah_select'
-		LEFT JOIN pg_description d ON d.classoid = 'pg_policy'::regclass AND d.objoid = p.oid AND d.objsubid = 0;
+		JOIN pindah.tenant_tables() t ON t.relid = a.relid;
 COMMENT ON VIEW pindah.lint_protection_altered IS 'protected tables whose policies are not as they were made';
 
 CREATE VIEW pindah.lint_policy_ignores_tenant AS
@@ -89,7 +112,10 @@ CREATE VIEW pindah.lint_policy_ignores_tenant AS
 			ELSE format('DROP POLICY %I ON %s;', p.polname, p.table_name) END AS remediation
 		FROM pindah.tenant_policies() p
 		WHERE p.open_commands IS NOT NULL AND p.honest AND (p.open_reads OR NOT (p.has_check AND p.using_names))
-			AND p.relid NOT IN (SELECT a.relid FROM pindah.altered_tables() a);
+			-- The policies of pindah_protect_table() are never what is too many.
+			AND NOT p.made_here
+			AND p.relid NOT IN (SELECT a.relid FROM pindah.altered_tables() a)
+			AND p.relid NOT IN (SELECT c.relid FROM pindah.open_parents() c);
 COMMENT ON VIEW pindah.lint_policy_ignores_tenant IS 'permissive policies that ignore the tenant where no restrictive one holds';
 
 -- PostgreSQL takes USING for WITH CHECK where that is not given, in policies for
@@ -217,9 +243,12 @@ CREATE VIEW pindah.lint_tenant_column_nullable AS
 	SELECT 'tenant_column_nullable' AS name, 'The tenant column can be NULL' AS title,
 		'WARN' AS level, 'SECURITY' AS category,
 		'A row without a tenant is nobody''s: no policy shows it, nobody can mend it, and a foreign key over the tenant is not checked for it.' AS description,
-		format('table %s: column %s can be NULL', t.name, t.key) AS detail,
-		format('ALTER TABLE %s ALTER COLUMN %s SET NOT NULL;', t.name, t.key) AS remediation
+		format('table %s: column %s can be NULL%s', t.name, t.key, CASE WHEN n.found THEN ', and is in some rows' END) AS detail,
+		CASE WHEN n.found
+			THEN pindah.remark(format('Give those rows a tenant, or remove them: UPDATE %s SET %s = ... WHERE %2$s IS NULL; ALTER TABLE %1$s ALTER COLUMN %2$s SET NOT NULL;', t.name, t.key))
+			ELSE format('ALTER TABLE %s ALTER COLUMN %s SET NOT NULL;', t.name, t.key) END AS remediation
 		FROM pindah.tenant_tables() t
+		CROSS JOIN LATERAL (SELECT pindah.has_null(t.relid, t.key_name) AS found) n
 		WHERE t.kind = 'tenant' AND NOT t.key_not_null AND NOT t.relispartition;
 COMMENT ON VIEW pindah.lint_tenant_column_nullable IS 'tenant columns that can be NULL';
 

@@ -472,6 +472,8 @@ CREATE VIEW pindah.advisor AS
 	SELECT * FROM pindah.lint_rls_disabled
 	UNION ALL SELECT * FROM pindah.lint_partition_open
 	UNION ALL SELECT * FROM pindah.lint_parent_open
+	UNION ALL SELECT * FROM pindah.lint_parent_not_protected
+	UNION ALL SELECT * FROM pindah.lint_shared_with_tenant_column
 	UNION ALL SELECT * FROM pindah.lint_rls_not_forced
 	UNION ALL SELECT * FROM pindah.lint_protection_altered
 	UNION ALL SELECT * FROM pindah.lint_policy_ignores_tenant

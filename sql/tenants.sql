@@ -134,7 +134,8 @@ DECLARE
 	settings jsonb := record->'settings';
 	policy oid;
 BEGIN
-	IF record IS NULL THEN
+	SELECT p.oid INTO policy FROM pg_policy p WHERE p.polrelid = relation AND p.polname = 'pindah_tenant';
+	IF record IS NULL AND policy IS NULL THEN
 		RETURN NULL;
 	ELSIF jsonb_typeof(settings) IS DISTINCT FROM 'object' THEN
 		IF permission IS NULL THEN
@@ -143,7 +144,6 @@ BEGIN
 		END IF;
 		RETURN '{}';
 	END IF;
-	SELECT p.oid INTO policy FROM pg_policy p WHERE p.polrelid = relation AND p.polname = 'pindah_tenant';
 	RETURN (SELECT settings
 			|| CASE WHEN settings ? 'column' AND NOT settings->>'column' = ANY (n.keys) AND cardinality(n.keys) = 1
 				THEN jsonb_build_object('column', n.keys[1]) ELSE '{}' END

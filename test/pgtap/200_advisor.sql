@@ -156,6 +156,39 @@ SELECT pg_temp.goes('not forced, and somebody can log in as the owner', 'ALTER T
 REVOKE lint_owner FROM lint_app;
 ALTER TABLE wall.t OWNER TO CURRENT_USER;
 
+-- Children whose parent is open: nothing is wrong with their own policies.
+CREATE FUNCTION pg_temp.open(relation regclass) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	policy name;
+BEGIN
+	FOR policy IN SELECT polname FROM pg_policy WHERE polrelid = relation LOOP
+		EXECUTE format('DROP POLICY %I ON %s', policy, relation);
+	END LOOP;
+	EXECUTE format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY', relation);
+END $$;
+SELECT throws_ok('SELECT pindah_unprotect_table(''wall.parents'')', '2BP01', NULL, 'a parent is not unprotected before its children');
+SELECT pg_temp.goes('the parent unprotected', 'SELECT pg_temp.open(''wall.parents''); CREATE POLICY everybody ON wall.children USING (true)',
+	'parent_not_protected ERROR, rls_disabled ERROR', 'table wall.children: its parent wall.parents is not protected');
+SELECT pg_temp.goes('with row-level security off', 'ALTER TABLE wall.parents DISABLE ROW LEVEL SECURITY',
+	'parent_not_protected ERROR, rls_disabled ERROR', 'table wall.children: its parent wall.parents is not protected');
+SELECT pg_temp.goes('shared', 'SELECT pg_temp.open(''wall.parents''); SELECT pindah_protect_table(''wall.parents'', shared => true)',
+	'parent_not_protected ERROR, shared_with_tenant_column ERROR', 'table wall.children: its parent wall.parents is shared by all tenants');
+DROP POLICY everybody ON wall.children;
+SELECT pindah_protect_table('wall.parents', permission => 'a:parents', verbs => '{"select": "read"}') \gset
+CREATE TABLE wall.schools (school bigint PRIMARY KEY);
+CREATE TABLE wall.pupils (school bigint PRIMARY KEY REFERENCES wall.schools);
+SELECT pindah_protect_table('wall.schools', 'school') \gset
+SELECT pindah_protect_table('wall.pupils', parent => 'wall.schools', foreign_key => 'school') \gset
+SELECT pg_temp.goes('without a usual column', 'SELECT pg_temp.open(''wall.schools'')',
+	'parent_not_protected ERROR', 'table wall.pupils: its parent wall.schools is not protected', 'SELECT pindah_protect_table(''wall.schools'', ''school'')');
+SELECT is(pg_temp.news(), 'nothing', 'the policies of the children are left alone');
+DROP TABLE wall.pupils, wall.schools;
+SELECT pg_temp.goes('a shared table with a tenant column', 'CREATE TABLE wall.price_lists ("OrganisationId" uuid NOT NULL PRIMARY KEY); SELECT pindah_protect_table(''wall.price_lists'', shared => true)',
+	'shared_with_tenant_column ERROR', 'table wall.price_lists: it is shared, and has the column "OrganisationId"');
+SELECT pg_temp.goes('of another type', 'CREATE TABLE wall.numbered (organisation_id numeric NOT NULL PRIMARY KEY); SELECT pindah_protect_table(''wall.numbered'', shared => true)',
+	'shared_with_tenant_column ERROR', 'table wall.numbered: it is shared, and has the column organisation_id', 'DROP TABLE wall.numbered');
+DROP TABLE wall.price_lists;
+
 -- What pindah_protect_table() made
 SELECT pg_temp.goes('tenant policy altered', 'ALTER POLICY pindah_tenant ON wall.invoices USING (true) WITH CHECK (true)',
 	'protection_altered ERROR', 'table wall.invoices: pindah_tenant was altered');
@@ -305,6 +338,9 @@ SELECT pg_temp.goes('no key', 'ALTER TABLE wall.children DROP CONSTRAINT late',
 	'child_without_parent WARN', 'table wall.children: no foreign key on parent_id', 'ALTER TABLE wall.children ADD FOREIGN KEY (parent_id) REFERENCES wall.parents (id)');
 SELECT pg_temp.goes('NULL', 'CREATE TABLE wall.nullable (organisation_id uuid); CREATE INDEX ON wall.nullable (organisation_id); SELECT pindah_protect_table(''wall.nullable'')',
 	'tenant_column_nullable WARN', 'table wall.nullable: column organisation_id can be NULL');
+SELECT pg_temp.goes('NULL, in a row', 'ALTER TABLE wall.nullable ALTER organisation_id DROP NOT NULL; INSERT INTO wall.nullable VALUES (NULL)',
+	'tenant_column_nullable WARN', 'table wall.nullable: column organisation_id can be NULL, and is in some rows',
+	'DELETE FROM wall.nullable WHERE organisation_id IS NULL; ALTER TABLE wall.nullable ALTER COLUMN organisation_id SET NOT NULL');
 SELECT pg_temp.goes('no index', 'DROP INDEX wall.nullable_organisation_id_idx',
 	'tenant_not_indexed WARN', 'table wall.nullable: no index leads with organisation_id');
 SELECT pg_temp.goes('no index of a child', 'ALTER TABLE wall.children DROP CONSTRAINT children_pkey, ADD PRIMARY KEY (n, parent_id)',

@@ -156,6 +156,11 @@ SELECT pindah_protect_table('parts');
 SELECT pindah_protect_table('parts', permission => '');
 ALTER TABLE parts ATTACH PARTITION parts_of FOR VALUES WITH (MODULUS 1, REMAINDER 0);
 SELECT relrowsecurity FROM pg_class WHERE oid = 'parts_of'::regclass;
+-- Nor is a permission forgotten with the policy that has the record.
+DROP POLICY pindah_select ON lists;
+SELECT pindah_protect_table('lists');
+SELECT outcome, detail FROM pindah_protect_schema('shop') WHERE relation = 'lists'::regclass;
+SELECT pindah_protect_table('lists', permission => 'sales:lists');
 
 -- One line says where, not the way through the helpers.
 \set SHOW_CONTEXT always
