@@ -31,7 +31,7 @@ DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 REGRESS = setup denials jws whoami permissions survive trusting keys pem weak_secrets signing role_claims revoking protect shapes \
 	whole_schema second_thoughts long_scans cleanup
 REGRESS_OPTS = --inputdir=test --load-extension=plpgsql
-ISOLATION = revoke_key revoke_user
+ISOLATION = revoke_key revoke_user change_keys
 ISOLATION_OPTS = --inputdir=test
 # Whatever the cluster has: names and claims are not ASCII only.
 ENCODING = UTF8

@@ -59,13 +59,13 @@ CREATE FUNCTION pindah.check_new_algorithm(algorithm text) RETURNS void
 REVOKE ALL ON FUNCTION pindah.check_new_algorithm(text) FROM PUBLIC;
 COMMENT ON FUNCTION pindah.check_new_algorithm(text) IS 'raises 22023 when no key can be made for an algorithm';
 
--- One change of an issuer's keys at a time.
+-- One change of an issuer's keys at a time: a write, as in pindah_add_key().
 CREATE FUNCTION pindah.lock_issuer(issuer text) RETURNS void
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 100
 	SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
-	PERFORM FROM pindah.issuers i WHERE i.issuer = issuer FOR NO KEY UPDATE;
+	UPDATE pindah.issuers i SET changed_at = i.changed_at WHERE i.issuer = issuer;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'issuer "%" is not trusted', issuer
 			USING ERRCODE = '42704', HINT = 'Call pindah_trust_issuer() first.';

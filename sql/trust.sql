@@ -253,7 +253,8 @@ BEGIN
 			USING ERRCODE = '22023', HINT = 'The state is next, active or retiring.';
 	END IF;
 	-- One at a time: two kinds of keys added at once would each see only its own.
-	PERFORM FROM pindah.issuers i WHERE i.issuer = issuer FOR NO KEY UPDATE;
+	-- A write and no mere lock, since an old snapshot does not see the other.
+	UPDATE pindah.issuers i SET changed_at = i.changed_at WHERE i.issuer = issuer;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'issuer "%" is not trusted', issuer
 			USING ERRCODE = '42704', HINT = 'Call pindah_trust_issuer() first.';

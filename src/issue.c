@@ -93,14 +93,15 @@ find_signer(const char *name, Signer *signer)
 {
 	const TrustedIssuer *issuer = NULL;
 	TrustedKey *key = NULL;
+	bool		missing;
 
 	for (int tries = 0;; tries++)
 	{
 		find_active_key(name, &issuer, &key);
-		signer->key = signing_key_open(issuer, key);
+		signer->key = signing_key_open(issuer, key, &missing);
 		if (signer->key != NULL)
 			break;
-		if (tries == ROTATION_TRIES)
+		if (!missing || tries == ROTATION_TRIES)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("the private key of the issuer is not here, or cannot be decrypted"),
@@ -281,7 +282,8 @@ pindah_issue_jwt(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the claims are null")));
+				 errmsg("the claims are null"),
+				 errhint("Give an object with claims such as sub and OrganisationId.")));
 	claims = PG_GETARG_JSONB_P(0);
 	find_signer(issuer, &signer);
 	check_contradictions(claims, signer.issuer);

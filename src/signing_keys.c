@@ -268,16 +268,19 @@ open_and_keep(const char *private_key, CryptoKey *public)
 /*
  * What a key of the tables signs with, or NULL: there is no private part, or
  * it cannot be opened, or is that of another key.  Good until the next call,
- * or the next of trust_find_issuer().
+ * or the next of trust_find_issuer().  "missing", if not NULL, says whether it
+ * is the first of these.
  */
 CryptoKey *
-signing_key_open(const TrustedIssuer *issuer, TrustedKey *key)
+signing_key_open(const TrustedIssuer *issuer, TrustedKey *key, bool *missing)
 {
 	RowSearch	search = {.issuer = issuer->issuer, .key_id = key->key_id};
 	CryptoKey  *public = keyring_load_key(issuer->ring, key);
 	Oid			table;
 	CryptoKey  *opened;
 
+	if (missing != NULL)
+		*missing = false;
 	if (public == NULL)
 		return NULL;
 	if (crypto_family(crypto_key_algorithm(public)) == FAMILY_HMAC)
@@ -285,7 +288,9 @@ signing_key_open(const TrustedIssuer *issuer, TrustedKey *key)
 
 	table = trust_member_table("signing_keys");
 	if (OidIsValid(table))
-		trust_table_read(table, look_at_row, &search);
+		trust_tables_read(table, look_at_row, InvalidOid, NULL, &search);
+	if (missing != NULL)
+		*missing = search.private_key == NULL;
 	if (search.private_key == NULL)
 		return NULL;
 	opened = open_and_keep(search.private_key, public);
@@ -405,7 +410,7 @@ pindah_can_sign(PG_FUNCTION_ARGS)
 		trust_find_issuer(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	TrustedKey *key = find_key(issuer, text_to_cstring(PG_GETARG_TEXT_PP(1)));
 
-	PG_RETURN_BOOL(key != NULL && signing_key_open(issuer, key) != NULL);
+	PG_RETURN_BOOL(key != NULL && signing_key_open(issuer, key, NULL) != NULL);
 }
 
 /* Seal a stored private key again, with the passphrase of now. */

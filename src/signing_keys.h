@@ -13,6 +13,7 @@
 #include "keyring.h"
 
 extern void SigningKeysInit(void);
-extern CryptoKey *signing_key_open(const TrustedIssuer *issuer, TrustedKey *key);
+extern CryptoKey *signing_key_open(const TrustedIssuer *issuer, TrustedKey *key,
+								   bool *missing);
 
 #endif							/* PINDAH_SIGNING_KEYS_H */

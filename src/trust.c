@@ -208,8 +208,7 @@ refresh_tables(void)
 
 	ring = keyring_create(CurrentMemoryContext, GetDatabaseEncoding(), KEY_OF_TABLES);
 	caller = MemoryContextSwitchTo(ring->context);
-	trust_table_read(issuers, read_issuer, ring);
-	trust_table_read(keys, read_key, ring);
+	trust_tables_read(issuers, read_issuer, keys, read_key, ring);
 	keyring_seal(ring);
 	MemoryContextSwitchTo(caller);
 

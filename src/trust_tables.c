@@ -91,20 +91,37 @@ trust_table_find(TrustTable table)
 }
 
 /* Hand every row of a table to a reader. */
-void
-trust_table_read(Oid relid, TrustRowReader read_row, void *state)
+static void
+read_table(Relation table, Snapshot snapshot, TrustRowReader read_row, void *state)
 {
-	Relation	relation = table_open(relid, AccessShareLock);
-	Snapshot	snapshot = RegisterSnapshot(GetCatalogSnapshot(relid));
-	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, snapshot,
-										  0, NULL);
+	SysScanDesc scan = systable_beginscan(table, InvalidOid, false, snapshot, 0, NULL);
 	HeapTuple	tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		read_row(state, tuple, RelationGetDescr(relation));
+		read_row(state, tuple, RelationGetDescr(table));
 	systable_endscan(scan);
+}
+
+/*
+ * Hand every row of a table to a reader, and then those of another table (or
+ * InvalidOid) to another one: both as they were at one time.
+ */
+void
+trust_tables_read(Oid relid, TrustRowReader read_row,
+				  Oid other_relid, TrustRowReader read_other_row, void *state)
+{
+	Relation	table = table_open(relid, AccessShareLock);
+	Relation	other = OidIsValid(other_relid) ?
+		table_open(other_relid, AccessShareLock) : NULL;
+	Snapshot	snapshot = RegisterSnapshot(GetCatalogSnapshot(relid));
+
+	read_table(table, snapshot, read_row, state);
+	if (other != NULL)
+		read_table(other, snapshot, read_other_row, state);
 	UnregisterSnapshot(snapshot);
-	table_close(relation, AccessShareLock);
+	if (other != NULL)
+		table_close(other, AccessShareLock);
+	table_close(table, AccessShareLock);
 }
 
 /* Begin to listen for changes of the tables. */

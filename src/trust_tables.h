@@ -29,6 +29,8 @@ extern void TrustTablesInit(void);
 extern uint64 trust_table_generation(TrustTable table);
 extern Oid	trust_member_table(const char *name);
 extern Oid	trust_table_find(TrustTable table);
-extern void trust_table_read(Oid relid, TrustRowReader read_row, void *state);
+extern void trust_tables_read(Oid relid, TrustRowReader read_row,
+							  Oid other_relid, TrustRowReader read_other_row,
+							  void *state);
 
 #endif							/* PINDAH_TRUST_TABLES_H */

@@ -215,6 +215,10 @@ is(try($sealed), '-----BEGIN ENCRYPTED PRIVATE KEY-----', '... new ones are encr
 passphrase_file($two);
 like(try($issue), qr/^55000: the private key of the issuer is not here, or cannot be decrypted/, 'with another passphrase it does not sign');
 like(try('SELECT pindah_reencrypt_keys()'), qr/^F0000: a private key cannot be decrypted/, '... and cannot be encrypted again');
+passphrase_file("$two\n" x 8);
+my $began = time;
+like(try($issue), qr/^55000: /, '... nor with eight');
+cmp_ok(time - $began, '<', 5, '... each of which is tried once, and not until a rotation is heard of');
 passphrase_file("$two\n$one\n");
 is(try($issue), 't', 'any line decrypts');
 is(try('SELECT pindah_reencrypt_keys()'), '2', 'the first encrypts');
