@@ -92,7 +92,7 @@ END $$;
 
 SELECT set_config('my.bea', :'bea', false), set_config('my.bob', :'bob', false), set_config('my.ann', :'ann', false) \g /dev/null
 
-SELECT plan(82);
+SELECT plan(83);
 
 -- A STABLE expression of the user's own that does not tell the same twice.
 -- The planner may put it in the tenant's place in the scan, and compare the
@@ -544,6 +544,10 @@ END $$;
 SELECT unalike(attacks.complaint($$UPDATE pindah.keys SET state = 'revokd'$$), '%cGd0YXAt%', 'a slip in pindah.keys does not print the secret');
 SELECT unalike(attacks.complaint($$UPDATE pindah.keys SET algorithm = NULL$$), '%cGd0YXAt%', 'nor does a missing value');
 SELECT unalike(attacks.complaint(format('SET pindah.token = %L', :'ann' || 'A')), '%eyJ%', 'nor a refusal the token');
+
+-- A hint is SQL that an administrator copies.
+CREATE TABLE attacks."it's; --" ();
+SELECT alike(attacks.complaint($$SELECT pindah_protect_table('attacks."it''s; --"')$$), '%protect_table(''attacks."it''''s; --"'',%', 'a hint quotes names');
 
 -- In a database of another encoding, what a token cannot say there.
 \set got `createdb -E LATIN1 -l C -T template0 "$PGDATABASE"_latin1 2>&1 && psql -XAtqd "$PGDATABASE"_latin1 -c 'CREATE EXTENSION pindah_auth' 2>&1`
