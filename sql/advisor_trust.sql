@@ -148,6 +148,20 @@ CREATE VIEW pindah.lint_role_claims AS
 		WHERE s.setting = 'pindah.role_claims' AND s.value <> '' AND pindah.setting_fault(s.setting, s.value) IS NULL;
 COMMENT ON VIEW pindah.lint_role_claims IS 'identities that are attached to roles, databases and functions';
 
+-- What is wrong in the server's configuration files, of which only the owner of
+-- the extension may ask; of a setting that stands there twice the last counts.
+CREATE FUNCTION pindah.faulty_file_settings() RETURNS TABLE (setting text, fault text)
+	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED COST 10000 ROWS 1
+	SET search_path = pg_catalog, pg_temp AS $$
+	SELECT DISTINCT f.name, f.fault
+		FROM (SELECT s.name, pindah.setting_fault(s.name, s.setting) AS fault,
+				row_number() OVER (PARTITION BY lower(s.name) ORDER BY s.seqno DESC) AS nth
+			FROM pg_file_settings s WHERE s.name ILIKE 'pindah.%' AND lower(s.name) <> 'pindah.token') f
+		WHERE f.fault = 'name' OR (f.fault = 'value' AND f.nth = 1)
+$$;
+GRANT EXECUTE ON FUNCTION pindah.faulty_file_settings() TO PUBLIC;
+COMMENT ON FUNCTION pindah.faulty_file_settings() IS 'settings of the library in the configuration files that do not count';
+
 -- Where the library is not loaded, ALTER ROLE takes every name that begins with
 -- "pindah.", and every value.  A wrong name may have been meant for anything.
 CREATE VIEW pindah.lint_setting_has_no_effect AS
@@ -155,18 +169,21 @@ CREATE VIEW pindah.lint_setting_has_no_effect AS
 		SELECT s.place, s.owner, s.setting, pindah.setting_fault(s.setting, s.value) AS fault
 			FROM pindah.stored_settings() s
 			WHERE s.function IS NULL AND s.setting ILIKE 'pindah.%' AND lower(s.setting) <> 'pindah.token'
+		UNION ALL
+		SELECT 'the server''s configuration', NULL, f.setting, f.fault FROM pindah.faulty_file_settings() f
 	)
 	SELECT 'setting_has_no_effect' AS name, 'A setting that was made does not count' AS title,
 		CASE WHEN s.fault = 'name' OR lower(s.setting) IN ('pindah.session_identity', 'pindah.session_state', 'pindah.require_token',
 				'pindah.role_claims', 'pindah.algorithms', 'pindah.max_token_lifetime', 'pindah.anonymous_requests', 'pindah.allowed_origins',
 				'pindah.throttle_limit') THEN 'ERROR' ELSE 'WARN' END AS level, 'TRUST' AS category,
-		'Its name or its value is wrong. Sessions get a warning when they begin, which poolers swallow, and go on with what is set elsewhere, or with the default. An ERROR where that may be less safe. ALTER ROLE and ALTER DATABASE refuse such a thing only where the library is loaded: in a database that preloads it, or after LOAD ''pindah_auth''.' AS description,
+		'Its name or its value is wrong. Sessions get a warning when they begin, which poolers swallow (or the server''s log does, when its configuration is read), and go on with what is set elsewhere, or with the default. An ERROR where that may be less safe. ALTER ROLE and ALTER DATABASE refuse such a thing only where the library is loaded: in a database that preloads it, or after LOAD ''pindah_auth''.' AS description,
 		format('%s: ', s.place) || CASE s.fault
 			WHEN 'name' THEN format('there is no setting %s', s.setting) || coalesce('; did you mean ' || n.name || '?', '')
 			WHEN 'place' THEN format('%s cannot be set there', s.setting)
 			ELSE CASE lower(s.setting) WHEN 'pindah.throttle_limit' THEN 'pindah.throttle_limit takes no such value, or counts nothing without shared_preload_libraries'
 				ELSE format('%s takes no such value', s.setting) END END AS detail,
-		pindah.remark(CASE WHEN s.fault = 'value' THEN format('Give it a value that it takes: %s SET %s = ...;', s.owner, w.quoted)
+		pindah.remark(CASE WHEN s.owner IS NULL THEN 'Correct the line; pg_file_settings has its number. Then: SELECT pg_reload_conf();'
+			WHEN s.fault = 'value' THEN format('Give it a value that it takes: %s SET %s = ...;', s.owner, w.quoted)
 			ELSE coalesce(format('Set what was meant: %s SET %s = ...; ', s.owner, n.name), '')
 				|| format('Take the wrong one away, if it is refused in a session that has not loaded pindah_auth: %s RESET %s;', s.owner, w.quoted)
 			END) AS remediation
@@ -174,7 +191,7 @@ CREATE VIEW pindah.lint_setting_has_no_effect AS
 		CROSS JOIN LATERAL (SELECT string_agg(quote_ident(e), '.') AS quoted FROM unnest(string_to_array(s.setting, '.')) e) w
 		CROSS JOIN LATERAL (SELECT CASE WHEN s.fault = 'name' THEN pindah.nearest_setting(s.setting) END AS name) n
 		WHERE s.fault IS NOT NULL;
-COMMENT ON VIEW pindah.lint_setting_has_no_effect IS 'stored settings of the library that do not count';
+COMMENT ON VIEW pindah.lint_setting_has_no_effect IS 'settings of the library that were stored and do not count';
 
 CREATE VIEW pindah.lint_setting_granted AS
 	SELECT 'setting_granted' AS name, 'Others than superusers may set what security rests on' AS title,

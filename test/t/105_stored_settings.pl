@@ -69,8 +69,32 @@ $node->safe_psql('postgres', q(DO $$ DECLARE s text; BEGIN
 	FOR s IN SELECT 'ALTER ' || substring(remediation FROM 'loaded pindah_auth: ALTER (.*)$') FROM pindah.lint_setting_has_no_effect LOOP EXECUTE s; END LOOP; END $$));
 is($node->safe_psql('postgres', $void), '', 'the statement at the end of the remediation takes a wrong name away');
 
-# Nothing is set, and nothing is said, while values are judged.
+# In the server's configuration.  Of two values the last counts.
+$node->append_conf('postgresql.conf', "include 'more.conf'");
+sub configured
+{
+	replace_file($node->data_dir . '/more.conf', join '', map { "$_\n" } @_);
+	return $node->safe_psql('postgres', $void);
+}
+is(configured('pindah.require_tokn = on'), "ERROR|the server's configuration: there is no setting pindah.require_tokn; did you mean pindah.require_token?",
+	"a wrong name in the server's configuration");
+is(configured(q(pindah.algorithms = 'none')), "ERROR|the server's configuration: pindah.algorithms takes no such value", 'a wrong value there');
+is($node->safe_psql('postgres', "SELECT remediation ~ '^-- ' $view"), 't', '... is left to a human');
+is(configured(q(pindah.trust_file = '/no/such/file'), 'pindah.clock_skew = 20'), '', 'what counts there is no finding');
+is(configured(q(pindah.max_token_lifetime = 'long'), q(pindah.max_token_lifetime = '2h')), '', 'nor is a value that another one takes the place of');
+is(configured(q(pindah.max_token_lifetime = '2h'), q(pindah.max_token_lifetime = 'long')),
+	"ERROR|the server's configuration: pindah.max_token_lifetime takes no such value", '... as this one does');
+is(configured(), '', 'mended');
+$node->safe_psql('postgres', 'CREATE ROLE deployer LOGIN; GRANT SELECT ON pindah.advisor TO deployer');
+is($node->safe_psql('postgres', 'SELECT count(*) >= 0 FROM pindah.advisor', extra_params => [ '-U', 'deployer' ]), 't', 'a role that may read the advisor may do so');
+
+# A refused binding quotes nothing of the claims.
 my ($out, $err);
+$node->psql('postgres', q(SELECT pindah_bind_role('app', '{"OrganisationId": "", "note": "canary-5e1f0c"}')), stderr => \$err);
+like($err, qr/ERROR:  pindah.role_claims is not a usable set of claims\nHINT:.*\nCONTEXT:  PL\/pgSQL function \S*pindah_bind_role.*\Z/, 'unusable claims are refused');
+unlike($err, qr/canary|ALTER ROLE/, '... and not shown');
+
+# Nothing is set, and nothing is said, while values are judged.
 $node->safe_psql('plain', 'ALTER ROLE app SET pindah.throttle_limit = 5');
 $node->psql('postgres', "SET pindah.clock_skew = 7; SET client_min_messages = debug1; SELECT level FROM pindah.lint_setting_has_no_effect; SHOW pindah.throttle_limit; SHOW pindah.clock_skew",
 	stdout => \$out, stderr => \$err);
