@@ -54,14 +54,14 @@ REVOKE ALL ON FUNCTION pindah.reseal_key(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION pindah.reseal_key(text, text) IS 'encrypts a private key with the passphrase of now';
 
 CREATE FUNCTION pindah.check_new_algorithm(algorithm text) RETURNS void
-	LANGUAGE C STABLE STRICT PARALLEL UNSAFE COST 10
+	LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL UNSAFE COST 10
 	AS 'MODULE_PATHNAME', 'pindah_check_new_algorithm';
 REVOKE ALL ON FUNCTION pindah.check_new_algorithm(text) FROM PUBLIC;
 COMMENT ON FUNCTION pindah.check_new_algorithm(text) IS 'raises 22023 when no key can be made for an algorithm';
 
 -- One change of an issuer's keys at a time: a write, as in pindah_add_key().
 CREATE FUNCTION pindah.lock_issuer(issuer text) RETURNS void
-	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 100
+	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 100
 	SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
@@ -103,7 +103,7 @@ COMMENT ON FUNCTION pindah.make_key(text, text, text) IS 'makes a key of an issu
 -- The first key of an issuer has to sign at once.  A next one is made with it,
 -- so that those who keep the JWK set know it long before it signs.
 CREATE FUNCTION pindah_create_key(issuer text, algorithm text DEFAULT 'ES256') RETURNS text
-	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 100000
+	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 100000
 	SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -123,7 +123,7 @@ COMMENT ON FUNCTION pindah_create_key(text, text) IS
 	'make a key that signs the tokens of an issuer, or, where one does, the next one; return its kid';
 
 CREATE FUNCTION pindah_rotate_key(issuer text, overlap interval DEFAULT '2 hours') RETURNS text
-	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 100000
+	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 100000
 	SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -132,8 +132,8 @@ DECLARE
 	successor record;
 	longest interval;
 BEGIN
-	IF overlap < interval '0' OR overlap > interval '1000 years' THEN
-		RAISE EXCEPTION 'the overlap is negative or endless'
+	IF overlap IS NULL OR overlap < interval '0' OR overlap > interval '1000 years' THEN
+		RAISE EXCEPTION 'the overlap is null, negative or endless'
 			USING ERRCODE = '22023', HINT = 'Give the time for which the tokens of the old key shall be good.';
 	END IF;
 	PERFORM pindah.lock_issuer(issuer);
@@ -182,8 +182,9 @@ COMMENT ON FUNCTION pindah_rotate_key(text, interval) IS
 	'let the next key of an issuer sign, and the old one verify for a while; return the kid of the one that signs';
 
 -- Never fails because something else does: nothing is made in its place.
+-- Nor does it do nothing in silence: NULL is no key.
 CREATE FUNCTION pindah_revoke_key(issuer text, kid text) RETURNS void
-	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
+	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
 	SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -195,7 +196,7 @@ BEGIN
 		WHERE k.issuer = issuer AND k.kid = kid;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'issuer "%" has no key "%"', issuer, kid
-			USING ERRCODE = '42704', HINT = CASE WHEN pindah.is_in_trust_file(issuer, kid)
+			USING ERRCODE = '42704', HINT = CASE WHEN kid IS NOT NULL AND pindah.is_in_trust_file(issuer, kid)
 				THEN 'The trust file has it: take it out of there.' ELSE 'See pindah.keys for the kids.' END;
 	END IF;
 	DELETE FROM pindah.signing_keys s WHERE s.issuer = issuer AND s.kid = kid;

@@ -117,7 +117,7 @@ BEGIN
 		WHERE k.issuer = issuer AND k.state <> 'revoked') > 1 THEN
 		RAISE EXCEPTION 'an issuer cannot have symmetric and asymmetric keys side by side'
 			USING ERRCODE = '22023',
-				HINT = 'Give each kind an issuer of its own, or replace all keys with pindah_trust_issuer().';
+				HINT = 'Give each kind an issuer of its own; pindah_trust_issuer() replaces all keys but those that were made here.';
 	END IF;
 END $$;
 REVOKE ALL ON FUNCTION pindah.check_key_family(text) FROM PUBLIC;
@@ -213,7 +213,7 @@ COMMENT ON FUNCTION pindah_trust_issuer(text, jsonb, text[], text[], jsonb) IS
 	'believe the tokens of an issuer; what is NULL stays as it is, a JWK set replaces the keys';
 
 CREATE FUNCTION pindah_distrust_issuer(issuer text) RETURNS void
-	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
+	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
 	SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN

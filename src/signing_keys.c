@@ -345,7 +345,8 @@ PG_FUNCTION_INFO_V1(pindah_check_new_algorithm);
 Datum
 pindah_check_new_algorithm(PG_FUNCTION_ARGS)
 {
-	(void) choose_new_algorithm(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	(void) choose_new_algorithm(PG_ARGISNULL(0) ? "" :
+								text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	PG_RETURN_VOID();
 }
 

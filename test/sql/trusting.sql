@@ -29,6 +29,10 @@ SELECT pindah_trust_issuer('x', :'secret');
 SELECT pindah_trust_issuer('x', ('{"keys": [' || :'public' || ', {"keys": [' || :'secret' || ']}]}')::jsonb);
 SELECT pindah_add_key('https://api.pindah.example', :'public');
 SELECT pindah_revoke_key('https://api.pindah.example', 'no such key');
+-- NULL, as a sub-select without rows gives it, does not pass for success.
+SELECT pindah_revoke_key('https://api.pindah.example', NULL);
+SELECT pindah_revoke_key(NULL, 'main');
+SELECT pindah_distrust_issuer(NULL);
 SELECT count(*) FROM pindah.issuers;
 :judge
 
