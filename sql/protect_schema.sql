@@ -197,8 +197,7 @@ BEGIN
 			permission := permissions->>relation::oid::text;
 			BEGIN
 				settings := pindah.guess_protection(relation, relation = ANY (shared), permission, candidates->relation::oid::text);
-				IF settings IS NULL OR (settings ? 'parent' AND NOT EXISTS (SELECT FROM pg_policy p
-						WHERE p.polrelid = to_regclass(settings->>'parent') AND p.polname = 'pindah_tenant')) THEN
+				IF settings IS NULL OR (settings ? 'parent' AND pindah.has_tenant_policy(to_regclass(settings->>'parent')) IS NOT TRUE) THEN
 					later := later || relation;
 					CONTINUE;
 				END IF;

@@ -122,6 +122,16 @@ END $$;
 GRANT EXECUTE ON FUNCTION pindah.protection_record(regclass) TO PUBLIC;
 COMMENT ON FUNCTION pindah.protection_record(regclass) IS 'what a table was like before it was protected, and how it is protected';
 
+-- Has a table the policy that keeps the tenants apart?
+CREATE FUNCTION pindah.has_tenant_policy(relation regclass) RETURNS boolean
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
+	SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = relation AND p.polname = 'pindah_tenant');
+END $$;
+GRANT EXECUTE ON FUNCTION pindah.has_tenant_policy(regclass) TO PUBLIC;
+COMMENT ON FUNCTION pindah.has_tenant_policy(regclass) IS 'is a table protected by its tenant, or through a parent?';
+
 -- How a table is protected, with the names that its columns and its parent have
 -- now: the policy holds them by number.  NULL when it is not protected.  Where
 -- the record cannot be read, what was asked for is not known, and must be said:
@@ -292,7 +302,7 @@ BEGIN
 	IF NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = parent AND p.polname = 'pindah_select') THEN
 		RAISE EXCEPTION 'parent % of table % is not protected', parent, relation
 			USING ERRCODE = '55000', HINT = format('Protect it first: SELECT pindah_protect_table(%L);', parent::text);
-	ELSIF NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = parent AND p.polname = 'pindah_tenant') THEN
+	ELSIF NOT pindah.has_tenant_policy(parent) THEN
 		RAISE EXCEPTION 'parent % of table % is shared by all tenants', parent, relation
 			USING ERRCODE = '55000', HINT = 'All rows of the child would be seen by everybody: give it a tenant column, or let it be shared => true as well.';
 	END IF;
@@ -511,11 +521,13 @@ CREATE FUNCTION pindah.check_shared(relation regclass) RETURNS void
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
 	SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
-	IF EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = relation AND p.polname = 'pindah_tenant') THEN
+	IF pindah.has_tenant_policy(relation) THEN
 		RAISE EXCEPTION 'table % is protected by its tenant', relation
 			USING ERRCODE = '55000', HINT = format('A shared table is read by everybody. If that is meant, first: SELECT pindah_unprotect_table(%L);', relation);
 	END IF;
-	IF EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
+	-- Once; what is shared already the advisor tells of.
+	IF NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = relation AND p.polname = 'pindah_wall_insert')
+		AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
 			AND a.attname IN ('OrganisationId', 'organisation_id')) THEN
 		RAISE WARNING 'table % has a tenant column, and is shared: everybody reads the rows of all tenants', relation
 			USING HINT = 'If its rows belong to tenants, protect it by that column.';
@@ -625,6 +637,7 @@ DECLARE
 	known jsonb;
 	state text;
 	message text;
+	detail text;
 	hint text;
 BEGIN
 	PERFORM pindah.check_protection(relation, organisation_column, nullif(permission, ''), parent, foreign_key, shared, verbs);
@@ -647,8 +660,9 @@ EXCEPTION
 	-- What was refused is told from here, and not from the depths of the helpers.
 	WHEN invalid_parameter_value OR undefined_column OR ambiguous_column OR datatype_mismatch OR indeterminate_collation
 		OR wrong_object_type OR undefined_object OR object_not_in_prerequisite_state THEN
-		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
-		IF hint = '' THEN
+		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+		-- Ours have a hint and no detail.
+		IF hint = '' OR detail <> '' THEN
 			RAISE;
 		END IF;
 		RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message, HINT = hint;

@@ -18,6 +18,7 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/skey.h"
+#include "access/xlog.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
@@ -28,6 +29,15 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
+
+/* Can the rows of a relation be read here at all? */
+static bool
+is_readable(Relation relation)
+{
+	return relation->rd_rel->relkind == RELKIND_RELATION &&
+		!RELATION_IS_OTHER_TEMP(relation) &&
+		(RelationIsPermanent(relation) || !RecoveryInProgress());
+}
 
 /* May the caller be told what is in the rows of a table? */
 static bool
@@ -103,7 +113,7 @@ pindah_has_null(PG_FUNCTION_ARGS)
 
 	if (relation == NULL)
 		PG_RETURN_NULL();
-	if (relation->rd_rel->relkind == RELKIND_RELATION && may_see_all_rows(relation))
+	if (is_readable(relation) && may_see_all_rows(relation))
 	{
 		AttrNumber	attnum = get_attnum(RelationGetRelid(relation),
 										NameStr(*PG_GETARG_NAME(1)));

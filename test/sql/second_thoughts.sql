@@ -68,6 +68,11 @@ SELECT pindah_protect_table('lists');
 ALTER POLICY pindah_tenant ON lists USING (organisation_id = pindah_organisation_uuid() OR a_list IS NOT NULL);
 SELECT pindah_protect_table('lists');
 SELECT condition FROM conditions WHERE relname = 'lists' AND polname = 'pindah_select';
+ALTER POLICY pindah_tenant ON lists USING (organisation_id = pindah_organisation_uuid() OR a_list IS NOT NULL);
+ALTER TABLE lists RENAME organisation_id TO school;
+SELECT pindah_protect_table('lists');
+ALTER TABLE lists RENAME school TO organisation_id;
+SELECT pindah_protect_table('lists');
 
 -- What cannot be meant.
 SELECT pindah_protect_table('carts', 'sales:orders');
