@@ -20,6 +20,7 @@
 
 #include "access/parallel.h"
 #include "access/xact.h"
+#include "executor/executor.h"
 #include "identity.h"
 #include "miscadmin.h"
 #include "parser/analyze.h"
@@ -33,15 +34,21 @@
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 static char *redacted_statement = NULL; /* what debug_query_string points to */
+static const char *client_statement = NULL; /* what it pointed to before */
+static ExecutorStart_hook_type previous_executor_start = NULL;
 static emit_log_hook_type previous_emit_log = NULL;
 static post_parse_analyze_hook_type previous_post_parse_analyze = NULL;
 
-/* The length of what looks like a JWT at the start of a text; 0: it does not. */
+/*
+ * The length of what looks like a JWT at the start of a text; 0: it does not.
+ * "segment" is that of the first segment, if it is one.
+ */
 static size_t
-jwt_length(const char *text)
+jwt_length(const char *text, size_t *segment)
 {
 	size_t		len = strspn(text, BASE64URL);
 
+	*segment = len;
 	if (text[len] != '.')
 		return 0;
 	len += 1 + strspn(text + len + 1, BASE64URL);
@@ -52,49 +59,63 @@ jwt_length(const char *text)
 	return len;
 }
 
-/* Where the first thing that looks like a JWT stands in a text, or NULL. */
+/*
+ * Where the first thing that looks like a JWT stands between "text" and "end",
+ * or NULL; tells its length.
+ *
+ * Where none begins, none begins in the rest of that segment: it would end the
+ * same way.  So the time is linear, however often "eyJ" is there; nothing can
+ * interrupt this.
+ */
 static const char *
-find_jwt(const char *text)
+find_jwt(const char *text, const char *end, size_t *len)
 {
-	const char *found = text == NULL ? NULL : strstr(text, JWT_BEGINS);
+	size_t		segment;
 
-	while (found != NULL && jwt_length(found) == 0)
-		found = strstr(found + 1, JWT_BEGINS);
-	return found;
+	while (text < end &&
+		   (text = memmem(text, end - text, JWT_BEGINS, strlen(JWT_BEGINS))) != NULL)
+	{
+		*len = jwt_length(text, &segment);
+		if (*len != 0)
+			return text;
+		text += segment;
+	}
+	return NULL;
 }
 
-/* Is there something that looks like a JWT in a part of a text? */
+/* Is there something that looks like a JWT in a text of that length? */
 static bool
-part_has_jwt(const char *part, size_t len)
+part_has_jwt(const char *text, size_t text_len)
 {
-	const char *end = part + len;
+	size_t		len;
 
-	while ((part = memmem(part, end - part, JWT_BEGINS, strlen(JWT_BEGINS))) != NULL)
-	{
-		if (jwt_length(part) != 0)
-			return true;
-		part++;
-	}
-	return false;
+	return find_jwt(text, text + text_len, &len) != NULL;
+}
+
+static bool
+has_jwt(const char *text)
+{
+	return text != NULL && part_has_jwt(text, strlen(text));
 }
 
 /* A copy of a text, in a memory context, without the tokens in it. */
 static char *
 redact(const char *text, MemoryContext context)
 {
-	char	   *copy = MemoryContextAllocHuge(context, strlen(text) + sizeof("..."));
-	char	   *end = copy;
+	const char *end = text + strlen(text);
+	char	   *copy = MemoryContextAllocHuge(context, end - text + 1);
+	char	   *to = copy;
 	const char *found;
+	size_t		len;
 
-	while ((found = find_jwt(text)) != NULL)
+	while ((found = find_jwt(text, end, &len)) != NULL)
 	{
 		/* What is left out is longer than what stands for it. */
-		memcpy(end, text, found - text);
-		end += found - text;
-		end = stpcpy(end, JWT_BEGINS "...");
-		text = found + jwt_length(found);
+		memcpy(to, text, found - text);
+		to = stpcpy(to + (found - text), JWT_BEGINS "...");
+		text = found + len;
 	}
-	strcpy(end, text);
+	strcpy(to, text);
 	return copy;
 }
 
@@ -102,7 +123,7 @@ redact(const char *text, MemoryContext context)
 static void
 redact_message(char **text)
 {
-	if (find_jwt(*text) != NULL)
+	if (has_jwt(*text))
 		*text = redact(*text, ErrorContext);
 }
 
@@ -112,7 +133,7 @@ redact_statement(ErrorData *edata)
 {
 	char	   *redacted;
 
-	if (find_jwt(debug_query_string) == NULL)
+	if (!has_jwt(debug_query_string))
 		return;
 	if (CritSectionCount > 0)
 	{
@@ -123,6 +144,7 @@ redact_statement(ErrorData *edata)
 	if (redacted_statement != NULL)
 		pfree(redacted_statement);
 	redacted_statement = redacted;
+	client_statement = debug_query_string;
 	debug_query_string = redacted_statement;
 }
 
@@ -151,6 +173,24 @@ redact_log(ErrorData *edata)
 		previous_emit_log(edata);
 }
 
+/* Is a text what the client has sent, though it may have been logged since? */
+static bool
+is_from_client(const char *source)
+{
+	return source == debug_query_string ||
+		(source == client_statement && debug_query_string == redacted_statement);
+}
+
+/* Let pg_stat_activity show a text without the tokens in it. */
+static void
+report_redacted(const char *source)
+{
+	char	   *redacted = redact(source, CurrentMemoryContext);
+
+	pgstat_report_activity(STATE_RUNNING, redacted);
+	pfree(redacted);
+}
+
 /*
  * Let pg_stat_activity show what the client has sent without the tokens in it,
  * once: a message of many statements is looked at when the first is analysed.
@@ -160,19 +200,31 @@ redact_activity(const char *source)
 {
 	static const char *looked_at = NULL;
 	static TimestampTz looked_at_time = 0;
-	char	   *redacted;
 
-	if (source != debug_query_string || IsParallelWorker() ||
+	if (!is_from_client(source) || IsParallelWorker() ||
 		(looked_at == source &&
 		 looked_at_time == GetCurrentStatementStartTimestamp()))
 		return;
 	looked_at = source;
 	looked_at_time = GetCurrentStatementStartTimestamp();
-	if (find_jwt(source) == NULL)
-		return;
-	redacted = redact(source, CurrentMemoryContext);
-	pgstat_report_activity(STATE_RUNNING, redacted);
-	pfree(redacted);
+	if (has_jwt(source))
+		report_redacted(source);
+}
+
+/* A parallel worker shows its leader's text as it was, and analyses nothing. */
+static void
+redact_worker_activity(QueryDesc *query, int flags)
+{
+	if (IsParallelWorker() && query->sourceText == debug_query_string &&
+		has_jwt(debug_query_string))
+	{
+		report_redacted(debug_query_string);
+		pgstat_report_query_id(query->plannedstmt->queryId, false);
+	}
+	if (previous_executor_start)
+		previous_executor_start(query, flags);
+	else
+		standard_ExecutorStart(query, flags);
 }
 
 /*
@@ -209,4 +261,6 @@ LogRedactionInit(void)
 	emit_log_hook = redact_log;
 	previous_post_parse_analyze = post_parse_analyze_hook;
 	post_parse_analyze_hook = redact_statistics;
+	previous_executor_start = ExecutorStart_hook;
+	ExecutorStart_hook = redact_worker_activity;
 }

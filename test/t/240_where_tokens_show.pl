@@ -5,7 +5,7 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/../kit";
-use IPC::Run qw(run);
+use IPC::Run qw(finish start);
 use PindahTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -88,7 +88,6 @@ for my $more (@more)
 	is(shows($found), 0, "not in the log with $what");
 	like($found, qr/eyJ\.\.\./, '... which shows that there was one');
 	my $before = -s $node->logfile;
-	my ($in, $out) = ("import os, psycopg2\nc = psycopg2.connect(os.environ['DSN'])\nk = c.cursor()\nk.execute('SELECT 1')\n", '');
 	if ($key eq 'duration')
 	{
 		# Parameters of the extended protocol.
@@ -113,6 +112,28 @@ for my $statement (@statements[ 0, 3, 4, 6 ])
 	$session->quit;
 }
 
+# Where the log has had the statement before, too.
+my $logging = $node->background_psql('postgres');
+$logging->query("SET log_statement = 'all'");
+$logging->query($statements[0]);
+my $activity = $node->safe_psql('postgres', "SELECT query FROM pg_stat_activity WHERE query LIKE 'SET pindah%'");
+is(shows($activity), 0, 'not in pg_stat_activity after it was logged');
+like($activity, qr/eyJ\.\.\./, '... which has the statement');
+$logging->quit;
+
+# A parallel worker has its leader's text, which may be of several statements.
+my $parallel = $node->pg_version < 16 ? 'force_parallel_mode' : 'debug_parallel_query';
+$node->safe_psql('postgres', 'CREATE TABLE few AS SELECT 1 AS x; GRANT SELECT ON few TO app');
+my $in_worker = start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-U', 'app', '-c',
+	"SET $parallel = on; $statements[0]; SELECT pg_sleep(60) FROM few" ], '>', '/dev/null', '2>&1');
+$node->poll_query_until('postgres', "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'parallel worker' AND wait_event = 'PgSleep')")
+  or die 'no parallel worker';
+$activity = $node->safe_psql('postgres', "SELECT query FROM pg_stat_activity WHERE usename = 'app'");
+is(shows($activity), 0, 'not in pg_stat_activity of a parallel worker');
+is(() = $activity =~ /'eyJ\.\.\.'; SELECT pg_sleep/g, 2, '... which has the statement');
+$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app' AND backend_type = 'client backend'");
+finish $in_worker;
+
 # Settings: neither its own nor others'.
 my @shown = run_sql($node, [ "SET pindah.token = '$good'", 'SELECT string_agg(s::text, E\'\n\') FROM pg_settings s', 'SHOW ALL', 'SHOW pindah.token',
 	"SELECT current_setting('pindah.token')", 'SELECT pindah_whoami()' ], setup => "\\connect - app\n");
@@ -122,6 +143,10 @@ is(shows(join "\n", map { @$_ } @shown), 0, 'not in pg_settings, SHOW, current_s
 $log = logged("SELECT 'eyJhbGciOiJ9' AS not_a_token, no_such", "SELECT 'eyJ', '" . 'eyJ' x 10_000 . "', no_such", "SELECT '$good$good','$good', no_such");
 like($log, qr/'eyJhbGciOiJ9' AS not_a_token/, 'other words are left alone');
 like($log, qr/STATEMENT:  SELECT 'eyJ', 'eyJeyJ/, '... however many');
+
+# Looking for tokens cannot be interrupted: it must not take the square of the length.
+my $heap = "SELECT length('" . 'eyJ' x 1_000_000 . "')";
+is($node->safe_psql('postgres', $heap, timeout => 60), 3_000_000, '... nor do millions of them take long');
 is(shows($log), 0, 'and several tokens are all found');
 
 $node->stop;
