@@ -355,7 +355,7 @@ append_absence(StringInfo json, const IdentityView *view)
 	else if (view->ended)
 	{
 		append_string_member(json, "reason", "ended");
-		append_string_member(json, "detail", "the transaction in which the token was set is over");
+		append_string_member(json, "detail", "the token does not count: the transaction in which it was set is over, or it came with the connection");
 		append_string_member(json, "hint", "pindah.session_identity is off here: set the token in each transaction.");
 	}
 	else if (refused != TOKEN_OK)

@@ -142,6 +142,8 @@ is($out, "user-1\n7", 'role_claims: a token wins while it is set');
 $node->safe_psql('postgres', 'CREATE ROLE pool LOGIN; ALTER ROLE pool SET pindah.session_identity = off');
 ($out) = connected($who, user => 'pool', options => "-c pindah.token=$good");
 is($out, 'nobody', 'session_identity = off: a token of the connection does not count');
+($out) = connected($why =~ s/came with the connection was refused/came with the connection/r, user => 'pool', options => "-c pindah.token=$good");
+is($out, 'ended|t|t', '... and pindah_whoami says so');
 ($out) = connected("SET pindah.token = '$good'; $who; BEGIN; SET pindah.token = '$good'; $who; COMMIT; $who", user => 'pool');
 is($out, "nobody\nuser-1\nnobody", 'session_identity = off: a session token ends with its transaction');
 ($out, $err) = connected("SET pindah.token = '$good'; SELECT pindah_whoami()->>'reason'", user => 'pool');
