@@ -90,7 +90,7 @@ trust_table_find(TrustTable table)
 	return oids[table];
 }
 
-/* Hand every row of a table to a reader. */
+/* Hand every row of an open table to a reader, and close it. */
 static void
 read_table(Relation table, Snapshot snapshot, TrustRowReader read_row, void *state)
 {
@@ -100,28 +100,26 @@ read_table(Relation table, Snapshot snapshot, TrustRowReader read_row, void *sta
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 		read_row(state, tuple, RelationGetDescr(table));
 	systable_endscan(scan);
+	table_close(table, AccessShareLock);
 }
 
 /*
  * Hand every row of a table to a reader, and then those of another table (or
- * InvalidOid) to another one: both as they were at one time.
+ * InvalidOid) to another one: both as they were at one time.  No lock is held
+ * while another is waited for, so that nobody's locks of both are a deadlock.
  */
 void
 trust_tables_read(Oid relid, TrustRowReader read_row,
 				  Oid other_relid, TrustRowReader read_other_row, void *state)
 {
 	Relation	table = table_open(relid, AccessShareLock);
-	Relation	other = OidIsValid(other_relid) ?
-		table_open(other_relid, AccessShareLock) : NULL;
 	Snapshot	snapshot = RegisterSnapshot(GetCatalogSnapshot(relid));
 
 	read_table(table, snapshot, read_row, state);
-	if (other != NULL)
-		read_table(other, snapshot, read_other_row, state);
+	if (OidIsValid(other_relid))
+		read_table(table_open(other_relid, AccessShareLock), snapshot,
+				   read_other_row, state);
 	UnregisterSnapshot(snapshot);
-	if (other != NULL)
-		table_close(other, AccessShareLock);
-	table_close(table, AccessShareLock);
 }
 
 /* Begin to listen for changes of the tables. */
