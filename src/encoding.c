@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * encoding.c
- *	  UTF-8 in the encoding of the database.  A leaf without state.
+ *	  Text and the encoding of the database.  Without state.
  *
  *-------------------------------------------------------------------------
  */
@@ -47,4 +47,30 @@ encoding_to_server(char **text, size_t *len)
 	*text = converted;
 	*len = strlen(converted);
 	return true;
+}
+
+/*
+ * Read JSON that is in the server's encoding, whatever is in it.  Where that is
+ * not UTF-8, PostgreSQL's parser raises an error for an escape that the encoding
+ * lacks.
+ */
+JsonStatus
+encoding_read_json(const char *json, JsonObject *object)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	volatile JsonStatus status = JSON_READ_SYNTAX;
+
+	PG_TRY();
+	{
+		status = json_read_object(json, strlen(json), GetDatabaseEncoding(), object);
+	}
+	PG_CATCH();
+	{
+		/* Parsing holds nothing that would have to be released. */
+		MemoryContextSwitchTo(caller);
+		FlushErrorState();
+		status = JSON_READ_SYNTAX;
+	}
+	PG_END_TRY();
+	return status;
 }

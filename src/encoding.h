@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * encoding.h
- *	  UTF-8 in the encoding of the database.
+ *	  Text and the encoding of the database.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,6 +10,9 @@
 
 #include "compat.h"
 
+#include "json_reader.h"
+
 extern bool encoding_to_server(char **text, size_t *len);
+extern JsonStatus encoding_read_json(const char *json, JsonObject *object);
 
 #endif							/* PINDAH_ENCODING_H */

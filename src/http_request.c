@@ -18,7 +18,7 @@
 #include "http_request.h"
 
 #include "access/xact.h"
-#include "mb/pg_wchar.h"
+#include "encoding.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
@@ -70,27 +70,11 @@ static HttpRefusal
 read_object(const char *setting, JsonObject *object)
 {
 	const char *json = GetConfigOption(setting, true, false);
-	MemoryContext caller = CurrentMemoryContext;
-	volatile JsonStatus status = JSON_READ_SYNTAX;
 
 	memset(object, 0, sizeof(*object));
 	if (json == NULL || *json == '\0')
 		return HTTP_OK;
-
-	/* An escape that the encoding of the database lacks raises an error. */
-	PG_TRY();
-	{
-		status = json_read_object(json, strlen(json), GetDatabaseEncoding(), object);
-	}
-	PG_CATCH();
-	{
-		/* Parsing holds nothing that would have to be released. */
-		MemoryContextSwitchTo(caller);
-		FlushErrorState();
-		status = JSON_READ_SYNTAX;
-	}
-	PG_END_TRY();
-	return status == JSON_READ_OK ? HTTP_OK : HTTP_UNREADABLE;
+	return encoding_read_json(json, object) == JSON_READ_OK ? HTTP_OK : HTTP_UNREADABLE;
 }
 
 /* Read the request. */

@@ -33,7 +33,7 @@
 #include "access/parallel.h"
 #include "access/xact.h"
 #include "citus.h"
-#include "json_reader.h"
+#include "encoding.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "revocation.h"
@@ -422,8 +422,7 @@ check_role_claims(char **newval, void **extra, GucSource source)
 									ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(context);
 	memset(&claims, 0, sizeof(claims));
-	if (json_read_object(*newval, strlen(*newval), GetDatabaseEncoding(),
-						 &object) == JSON_READ_OK &&
+	if (encoding_read_json(*newval, &object) == JSON_READ_OK &&
 		claims_read(&object, claims_default_names(), &claims) == TOKEN_OK)
 	{
 		identity = identity_build(&claims, NULL, DT_NOEND, *newval);

@@ -94,6 +94,22 @@ $node->psql('postgres', q(SELECT pindah_bind_role('app', '{"OrganisationId": "",
 like($err, qr/ERROR:  pindah.role_claims is not a usable set of claims\nHINT:.*\nCONTEXT:  PL\/pgSQL function \S*pindah_bind_role.*\Z/, 'unusable claims are refused');
 unlike($err, qr/canary|ALTER ROLE/, '... and not shown');
 
+# Claims that one database can say and another cannot: that ends neither the
+# advisor of the other nor a session in it.
+$node->safe_psql('postgres', "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0; CREATE DATABASE ascii ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");
+is(stores('plain', q(ALTER ROLE other SET pindah.role_claims = '{"OrganisationId": "x", "name": "\u20ac"}')), 'stored', 'claims with an escape');
+is($node->safe_psql('postgres', $void), '', '... which UTF8 has');
+for my $database ('latin', 'ascii')
+{
+	$node->safe_psql($database, "CREATE EXTENSION pindah_auth; ALTER DATABASE $database SET session_preload_libraries = 'pindah_auth'");
+	is($node->safe_psql($database, $void), 'ERROR|role other: pindah.role_claims takes no such value', "... and $database has not: a finding there");
+	is($node->psql($database, 'SELECT pindah_organisation_id() IS NULL', extra_params => [ '-U', 'other' ], stdout => \my $nobody, stderr => \my $said), 0, '... and sessions of the role can begin');
+	is($nobody, 't', '... as nobody');
+	like($said, qr/WARNING:  pindah.role_claims is not a usable set of claims/, '... with a warning');
+	unlike($said, qr/character|conversion|20ac/, '... that quotes none of them');
+}
+$node->safe_psql('postgres', 'ALTER ROLE other RESET ALL');
+
 # Nothing is set, and nothing is said, while values are judged.
 $node->safe_psql('plain', 'ALTER ROLE app SET pindah.throttle_limit = 5');
 $node->psql('postgres', "SET pindah.clock_skew = 7; SET client_min_messages = debug1; SELECT level FROM pindah.lint_setting_has_no_effect; SHOW pindah.throttle_limit; SHOW pindah.clock_skew",
