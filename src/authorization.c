@@ -5,8 +5,9 @@
  *
  * A policy calls these once a row, so an answer is remembered in the call
  * site (fn_extra) and given again while nothing has changed that it hangs on:
- * the identity, trust and settings (session_changes), and the statement, at
- * whose start expiry is judged.  A remembered value is a copy of the call
+ * the identity, trust and settings (session_changes), the statement, at whose
+ * start expiry is judged, and whether it is maintenance that asks, for which
+ * there is nobody (identity_look()).  A remembered value is a copy of the call
  * site's own: the identity that it came from may be gone while somebody still
  * holds it.
  *
@@ -23,6 +24,7 @@
 #include "fmgr.h"
 #include "identity_guard.h"
 #include "json_values.h"
+#include "miscadmin.h"
 #include "nodes/primnodes.h"
 #include "nodes/nodeFuncs.h"
 #include "settings.h"
@@ -41,6 +43,7 @@ typedef struct Memo
 	bool		known;			/* is anything remembered? */
 	bool		isnull;
 	bool		arg_is_const;
+	bool		restricted;		/* InSecurityRestrictedOperation() */
 	int			changes;		/* how often the value was another one */
 	uint64		session_changes;	/* what the answer hangs on */
 	TimestampTz statement;
@@ -93,7 +96,8 @@ static inline bool
 memo_is_fresh(const Memo *memo)
 {
 	return memo->known && memo->session_changes == session_changes &&
-		memo->statement == GetCurrentStatementStartTimestamp();
+		memo->statement == GetCurrentStatementStartTimestamp() &&
+		memo->restricted == InSecurityRestrictedOperation();
 }
 
 /* Is the argument the one that the answer was for? */
@@ -161,6 +165,7 @@ remember(FunctionCallInfo fcinfo, const AnswerKind *kind, uint64 changes,
 	memo->value = value;
 	memo->session_changes = changes;
 	memo->statement = GetCurrentStatementStartTimestamp();
+	memo->restricted = InSecurityRestrictedOperation();
 	memo->known = true;
 	return value;
 }

@@ -478,6 +478,25 @@ ALTER MATERIALIZED VIEW cves.frozen OWNER TO cves_owner;
 REFRESH MATERIALIZED VIEW cves.frozen;
 RESET pindah.token;
 SELECT is((SELECT count(*)::integer FROM cves.frozen), 0, 'nor does REFRESH keep its rows for all to see');
+-- What a call site in PL/pgSQL remembers of the statement so far is no answer there.
+CREATE FUNCTION cves.whose() RETURNS text LANGUAGE plpgsql STABLE AS 'BEGIN RETURN public.pindah_user_id(); END';
+CREATE FUNCTION cves.whose(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN length(public.pindah_user_id()); END';
+CREATE TABLE cves.measured AS SELECT generate_series(1, 10) AS id;
+CREATE INDEX measured_index ON cves.measured (cves.whose(id));
+CREATE MATERIALIZED VIEW cves.asked AS SELECT cves.whose() WITH NO DATA;
+SET pindah.token = :'bob';
+DO $$
+BEGIN
+	PERFORM cves.whose(), cves.whose(1);
+	REFRESH MATERIALIZED VIEW cves.asked;
+	ANALYZE cves.measured;
+	IF cves.whose() IS NULL THEN
+		RAISE 'the identity did not come back';
+	END IF;
+END $$;
+RESET pindah.token;
+SELECT is((SELECT whose FROM cves.asked), NULL, 'nor what was asked in the same statement before');
+SELECT is((SELECT null_frac FROM pg_stats WHERE tablename = 'measured_index'), 1::real, '... by ANALYZE neither');
 DELETE FROM cves.loot;
 -- Code in a restricted operation cannot take on, or leave behind, an identity.
 SET SESSION AUTHORIZATION cves_eve;
