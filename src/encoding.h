@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * encoding.h
- *	  Text and the encoding of the database.
+ *	  Text, and JSON, in the encoding of the database.
  *
  *-------------------------------------------------------------------------
  */

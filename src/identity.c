@@ -34,7 +34,6 @@
 #include "access/xact.h"
 #include "citus.h"
 #include "encoding.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "revocation.h"
 #include "settings.h"
@@ -317,6 +316,12 @@ check_token(char **newval, void **extra, GucSource source)
 	if (!settings_session_identity() && source == PGC_S_SESSION)
 		identity_warn_of_early_end();
 	*extra = make_state(identity, generation, revocations, source);
+	if (*extra == NULL)
+	{
+		/* Without words of ours guc.c would quote the token. */
+		GUC_check_errcode(ERRCODE_OUT_OF_MEMORY);
+		GUC_check_errmsg("out of memory");
+	}
 	return *extra != NULL;
 }
 

@@ -291,7 +291,7 @@ check_limit(int *newval, void **extra, GucSource source)
 {
 	if (*newval == 0 || table != NULL || process_shared_preload_libraries_in_progress)
 		return true;
-	if (!setting_is_only_judged())
+	if (!setting_is_only_judged() && !InitializingParallelWorker)
 		ereport(WARNING,
 				(errmsg("pindah.throttle_limit has no effect here"),
 				 errhint("Add pindah_auth to shared_preload_libraries, and restart the server.")));

@@ -116,31 +116,6 @@ to_server_encoding(char **text, size_t *len)
 }
 
 /*
- * Read JSON in a server whose encoding is not UTF-8: there PostgreSQL's
- * parser raises an error for an escape that the encoding lacks.
- */
-static TokenVerdict
-read_json_guarded(const char *text, size_t len, int encoding, JsonObject *object)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	volatile TokenVerdict verdict = TOKEN_ENCODING;
-
-	PG_TRY();
-	{
-		verdict = jws_read_json(text, len, encoding, object);
-	}
-	PG_CATCH();
-	{
-		/* Parsing holds nothing that would have to be released. */
-		MemoryContextSwitchTo(caller);
-		FlushErrorState();
-		verdict = TOKEN_ENCODING;
-	}
-	PG_END_TRY();
-	return verdict;
-}
-
-/*
  * Decode a segment and read it as a JSON object, in an encoding that is the
  * server's or UTF-8.
  */
@@ -152,18 +127,12 @@ read_segment(JwsSegment segment, int encoding, const char **text,
 	size_t		len;
 	TokenVerdict verdict = jws_decode_segment(segment, &bytes, &len);
 
+	if (verdict == TOKEN_OK && GetDatabaseEncoding() != PG_UTF8)
+		bytes = json_expand_escapes(bytes, len, &len);
 	if (verdict == TOKEN_OK && encoding != PG_UTF8)
 		verdict = to_server_encoding(&bytes, &len);
-	if (verdict != TOKEN_OK)
-		return verdict;
-	if (encoding != PG_UTF8)
-		verdict = read_json_guarded(bytes, len, encoding, object);
-	else
-	{
-		if (GetDatabaseEncoding() != PG_UTF8)
-			bytes = json_expand_escapes(bytes, len, &len);
-		verdict = jws_read_json(bytes, len, PG_UTF8, object);
-	}
+	if (verdict == TOKEN_OK)
+		verdict = jws_read_json(bytes, len, encoding, object);
 	if (verdict == TOKEN_OK)
 		*text = bytes;
 	return verdict;

@@ -85,5 +85,30 @@ for my $encoding (sort keys %expected)
 	is($results[3][0], 'user-1', "$encoding: ASCII");
 }
 
+# While a session is being set up the server cannot convert yet what JSON
+# escapes; and what it cannot read there must not bar the session.
+$node->safe_psql('postgres', "ALTER SYSTEM SET session_preload_libraries = 'pindah_auth'");
+$node->safe_psql('postgres', 'SELECT pg_reload_conf(); CREATE ROLE clerk LOGIN');
+$node->poll_query_until('postgres', "SELECT setting = 'pindah_auth' FROM pg_settings WHERE name = 'session_preload_libraries'") or die 'no reload';
+sub user_in_latin1
+{
+	my ($options) = @_;
+	local $ENV{PGOPTIONS} = $options // '';
+	local $ENV{PGCLIENTENCODING} = 'UTF8';
+	my ($rc, $out, $err) = $node->psql('latin1', "SELECT pindah_user_id() || coalesce('|' || pindah_user_name(), '') FROM pindah_whoami()", extra_params => [ '-U', 'clerk' ]);
+	return $rc == 0 ? $err =~ /WARNING/ ? "$out with a warning" : $out : $err;
+}
+sub claims_of_clerk { $node->safe_psql('postgres', "ALTER ROLE clerk SET pindah.role_claims = '$_[0]'", timeout => 60) }
+my $latin = hmac_token($secret, '{"alg":"HS256","kid":"k"}', claims(name => qq("\\u00e9 \xc3\xab")));
+is(user_in_latin1("-c pindah.token=$latin"), "user-1|\xc3\xa9 \xc3\xab", 'LATIN1: a token that comes with the connection');
+is(user_in_latin1("-c pindah.token=$escaped"), ' with a warning', 'LATIN1: ... with a character that the encoding lacks');
+claims_of_clerk('{"sub": "clerk", "name": "\u00e9"}');
+is(user_in_latin1(), "clerk|\xc3\xa9", 'LATIN1: claims of a role');
+claims_of_clerk('{"sub": "clerk", "name": "\u0416"}');
+is(user_in_latin1(), ' with a warning', 'LATIN1: ... with a character that the encoding lacks');
+@results = run_sql($node, [ q(SET pindah.role_claims = '{"sub": "\u0416"}'), q(SET pindah.role_claims = '{"sub": "\u00e9"}') ], dbname => 'latin1');
+like($results[0][1], qr/ERROR:  \w+: pindah\.role_claims is not a usable set of claims/, 'LATIN1: claims that the encoding lacks are refused in our words');
+is($results[1][1], '', 'LATIN1: ... others taken');
+
 $node->stop;
 done_testing();

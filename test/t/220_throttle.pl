@@ -201,6 +201,9 @@ $node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
 $node->restart;
 my ($warned) = run_sql($node, [ "LOAD 'pindah_auth'; SET pindah.throttle_limit = 3" ]);
 like($warned->[1], qr/WARNING:.*pindah\.throttle_limit has no effect here/, 'a limit without shared memory warns');
+my $parallel = $node->pg_version < 16 ? 'force_parallel_mode' : 'debug_parallel_query';
+($warned) = run_sql($node, [ "LOAD 'pindah_auth'; SET pindah.throttle_limit = 3; SET $parallel = on; SELECT count(*) FROM pg_class" ]);
+is(() = $warned->[1] =~ /WARNING:/g, 1, '... once, and not from parallel workers again');
 is(present('free', undef, ($forged) x 5), join(' ', ('bad_signature') x 5), '... and nothing is counted');
 
 my $log = slurp_file($node->logfile);
