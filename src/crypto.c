@@ -405,6 +405,50 @@ crypto_key_set_ec(CryptoKey *key, CryptoAlgorithm algorithm,
 	return set_public_key(key, algorithm, "EC", params, KEY_OFF_CURVE);
 }
 
+/*
+ * Is an Ed25519 or Ed448 public key a point whose order divides the cofactor?
+ *
+ * Under such a key, which all zeros are one of, anybody can make a signature
+ * (S = 0, and R a point of small order), and OpenSSL takes it.  The points are
+ * known by y alone; some have a second spelling, y + p.
+ */
+static bool
+has_small_order(CryptoAlgorithm algorithm, const uint8_t *x, size_t len)
+{
+	static const char *const of_ed25519[] = {
+		"0", "1",
+		"5FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826",
+		"7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7",
+		"7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEC",
+		"7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFED",
+		"7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEE",
+		NULL
+	};
+	static const char *const of_ed448[] = {
+		"0", "1",
+		"FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFE"
+		"FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFE",
+		"FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFE"
+		"FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF",
+		"FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF"
+		"00000000000000000000000000000000000000000000000000000000",
+		NULL
+	};
+	const char *const *known = algorithm == ALGORITHM_ED448 ? of_ed448 : of_ed25519;
+	BIGNUM	   *y = BN_lebin2bn(x, (int) len, NULL);
+	BIGNUM	   *each = NULL;
+	bool		found = y == NULL;
+
+	/* The highest bit is the sign of the other coordinate. */
+	if (y != NULL && BN_is_bit_set(y, (int) len * 8 - 1))
+		found = BN_clear_bit(y, (int) len * 8 - 1) != 1;
+	for (; *known != NULL && !found; known++)
+		found = BN_hex2bn(&each, *known) == 0 || BN_cmp(y, each) == 0;
+	BN_free(each);
+	BN_free(y);
+	return found;
+}
+
 /* Make a key an Ed25519 or Ed448 public key. */
 KeyVerdict
 crypto_key_set_okp(CryptoKey *key, CryptoAlgorithm algorithm,
@@ -414,6 +458,8 @@ crypto_key_set_okp(CryptoKey *key, CryptoAlgorithm algorithm,
 		return KEY_ALGORITHM_MISMATCH;
 	if (x_len != facts[algorithm].size)
 		return KEY_OKP_SIZE;
+	if (has_small_order(algorithm, x, x_len))
+		return KEY_OKP_ORDER;
 
 	key->pkey = EVP_PKEY_new_raw_public_key_ex(NULL, facts[algorithm].group,
 											   NULL, x, x_len);

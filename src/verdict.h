@@ -192,6 +192,8 @@
 	  "Copy x and y as the issuer publishes them (RFC 7518 section 6.2.1).") \
 	V(KEY_OKP_SIZE, "x has not the length of an Ed25519 or Ed448 public key", \
 	  "Ed25519 has 32 bytes, Ed448 has 57 (RFC 8037 section 2).") \
+	V(KEY_OKP_ORDER, "x is a point of small order: anybody can sign for it", \
+	  "Make a new key: no random one is like this, but one of zeros is.") \
 	V(KEY_SECRET_SIZE, "the secret is shorter than the output of its hash", \
 	  "HS256 needs 32 random bytes or more, HS384 48, HS512 64 (RFC 7518 section 3.2).") \
 	V(KEY_SECRET_KNOWN, "the secret is an example, a sequence or a repetition: anybody can guess it", \

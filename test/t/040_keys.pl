@@ -166,6 +166,27 @@ push @bad,
   [ 'ES256 on Ed25519', changed('Ed25519', alg => 'ES256') ],
   [ 'EdDSA on P-256', changed('ES256', alg => 'EdDSA') ];
 
+# Points of small order, by y: under these anybody can make a signature.
+{
+	my $p448 = Math::BigInt->new(2)**448 - Math::BigInt->new(2)**224 - 1;
+	my $p25519 = Math::BigInt->new(2)**255 - 19;
+	my @order8 = map { Math::BigInt->from_hex($_) }
+	  '05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826', '7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7';
+	for ([ Ed25519 => 32, 0, 1, $p25519 - 1, $p25519, $p25519 + 1, @order8 ],
+		[ Ed448 => 57, 0, 1, $p448 - 1, $p448, $p448 + 1 ])
+	{
+		my ($alg, $size, @y) = @$_;
+		for my $y (@y)
+		{
+			my $hex = substr Math::BigInt->new($y)->as_hex, 2;
+			my $x = reverse pack 'H*', ('0' x (2 * $size - length $hex)) . $hex;
+			push @bad, [ "$alg: a point of small order, y = $hex", changed($alg, x => b64($x)) ];
+			substr($x, -1) = chr(ord(substr $x, -1) | 0x80);
+			push @bad, [ "$alg: a point of small order, y = $hex, the other sign", changed($alg, x => b64($x)) ];
+		}
+	}
+}
+
 # oct
 for ([ HS256 => 32 ], [ HS384 => 48 ], [ HS512 => 64 ])
 {
