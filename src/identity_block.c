@@ -14,7 +14,7 @@
 #include "identity_block.h"
 
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
+#include "crypto.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "verify.h"
@@ -193,8 +193,24 @@ set_times(Identity *identity, const Claims *claims)
 }
 
 /*
- * Put who somebody is and what he may do; the fingerprint is a hash over just
- * that, and over which of it is there at all.  Never 0.
+ * A fingerprint of "len" bytes.  Cryptographic, since who may choose his name
+ * must not be able to choose one that passes for somebody else.  Never 0.
+ */
+static uint64
+fingerprint_of(const void *bytes, size_t len, uint64 present)
+{
+	uint8_t		digest[SHA256_SIZE];
+	uint64		fingerprint;
+
+	if (!crypto_sha256(bytes, len, digest))
+		elog(ERROR, "could not compute the fingerprint of an identity");
+	memcpy(&fingerprint, digest, sizeof(fingerprint));
+	return (fingerprint ^ present << 1) | 1;
+}
+
+/*
+ * Put who somebody is and what he may do; the fingerprint is over just that,
+ * and over which of it is there at all.
  */
 static void
 put_principal(Identity *block, const Claims *claims, BlockOffset *index)
@@ -209,9 +225,8 @@ put_principal(Identity *block, const Claims *claims, BlockOffset *index)
 	block->organisation = put_text(block, claims->organisation);
 	block->roles = put_list(block, &claims->roles, NULL);
 	block->permissions = put_list(block, &claims->permissions, index);
-	block->fingerprint = 1 |
-		hash_bytes_extended((unsigned char *) block + begin,
-							(int) (block->size - begin), present);
+	block->fingerprint = fingerprint_of((char *) block + begin, block->size - begin,
+										present);
 }
 
 /* Put the index over the permissions in order. */
