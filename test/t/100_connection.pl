@@ -54,7 +54,10 @@ unleaked($err, '... which');
 is($out, 'user-1', 'a good token set before the library loads is taken on');
 ($out) = connected("BEGIN; SET LOCAL pindah.token = '$good'; SAVEPOINT s; SET LOCAL pindah.token = '$other'; $who; ROLLBACK TO s; $who; COMMIT; $who");
 is($out, "user-2\nuser-1\nnobody", 'with scopes and savepoints as they were');
-for my $forged ('session_identity = on', 'clock_skew = 300', 'max_token_size = 1048576', 'algorithms = HS256', 'session_state = keep', 'require_token = off', "role_claims = '{}'")
+my ($of_superuser) = connected("LOAD 'pindah_auth'; SELECT name FROM pg_settings WHERE name LIKE 'pindah.%' AND context = 'superuser'", user => 'postgres');
+cmp_ok(scalar split(/\n/, $of_superuser), '>=', 14, 'there are settings of a superuser');
+for my $forged ('session_identity = on', 'clock_skew = 300', 'max_token_size = 1048576', 'algorithms = HS256', 'session_state = keep', 'require_token = off', "role_claims = '{}'",
+	map { s/^pindah\.//r . " = 'x'" } split /\n/, $of_superuser)
 {
 	($out, $err) = connected("SET pindah.$forged; $who");
 	like($err, qr/FATAL:  permission denied to set parameter/, "a superuser's setting forged before the library loads ends the session: $forged");
