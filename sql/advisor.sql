@@ -46,7 +46,7 @@ COMMENT ON FUNCTION pindah.default_setting(text) IS 'the value of a setting in a
 -- Is the library loaded before the first statement of every session?
 CREATE FUNCTION pindah.is_preloaded() RETURNS boolean
 	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE COST 1000
-	SET search_path = pg_catalog, pg_temp AS $$
+	SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	WITH wanted(pattern) AS (VALUES ('(^|[,/" ])pindah_auth(\.so)?([," ]|$)'))
 	SELECT current_setting('shared_preload_libraries') ~ pattern
 		OR (coalesce(pindah.default_setting('session_preload_libraries'), '') ~ pattern
@@ -223,7 +223,7 @@ COMMENT ON FUNCTION pindah.open_parents() IS 'child tables whose parent keeps no
 CREATE FUNCTION pindah.policy_settings()
 	RETURNS TABLE (polid oid, forgeable text[], ours text[])
 	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1000 ROWS 10
-	SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+	SET search_path = pg_catalog, pg_temp SET jit = off SET quote_all_identifiers = off SET standard_conforming_strings = on AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
@@ -267,7 +267,7 @@ COMMENT ON FUNCTION pindah.policy_settings() IS 'settings that policies read and
 CREATE FUNCTION pindah.altered_tables()
 	RETURNS TABLE (relid oid, wall boolean, what text[])
 	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1000 ROWS 10
-	SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+	SET search_path = pg_catalog, pg_temp SET jit = off SET quote_all_identifiers = off SET standard_conforming_strings = on AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
@@ -346,7 +346,7 @@ CREATE FUNCTION pindah.tenant_policies()
 		walled boolean, held boolean, made_here boolean, honest boolean, has_using boolean,
 		has_check boolean, using_names boolean, check_names boolean, asks_permission boolean, open_commands text, open_reads boolean)
 	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1000 ROWS 1000
-	SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+	SET search_path = pg_catalog, pg_temp SET jit = off SET quote_all_identifiers = off SET standard_conforming_strings = on AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY

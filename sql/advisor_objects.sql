@@ -116,7 +116,7 @@ COMMENT ON VIEW pindah.lint_foreign_table_open IS 'foreign tables with rows of t
 CREATE FUNCTION pindah.definer_functions()
 	RETURNS TABLE (name text, kind "char", schemas text[], touches text[], path text, is_open boolean, above_policies boolean, asks boolean)
 	LANGUAGE sql STABLE PARALLEL SAFE COST 1000 ROWS 100
-	SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+	SET search_path = pg_catalog, pg_temp SET jit = off SET quote_all_identifiers = off SET standard_conforming_strings = on AS $$
 	WITH functions AS MATERIALIZED (
 		SELECT p.*, n.nspname, p.proacl IS NULL
 				OR EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee <> p.proowner) AS is_open
@@ -201,7 +201,7 @@ CREATE FUNCTION pindah.unique_indexes()
 	RETURNS TABLE (relid oid, schema name, name name, columns smallint[], conname name, contype "char", definition text,
 		referenced boolean, generated boolean)
 	LANGUAGE sql STABLE PARALLEL SAFE COST 1000 ROWS 1000
-	SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+	SET search_path = pg_catalog, pg_temp SET jit = off SET quote_all_identifiers = off SET standard_conforming_strings = on AS $$
 	SELECT i.indrelid, n.nspname, x.relname, (i.indkey::int2[])[0:i.indnkeyatts - 1], c.conname, c.contype,
 		coalesce(pg_get_constraintdef(c.oid), pg_get_indexdef(i.indexrelid)), f.conindid IS NOT NULL,
 		i.indnkeyatts = 1 AND (coalesce(a.attidentity <> '' OR a.atttypid = 'uuid'::regtype, false)

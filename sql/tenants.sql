@@ -68,7 +68,7 @@ COMMENT ON FUNCTION pindah.find_organisation_column(regclass, name) IS 'the tena
 -- The function whose result is compared with a column, for its type.
 CREATE FUNCTION pindah.organisation_accessor(relation regclass, organisation_column name) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
-	SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+	SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET quote_all_identifiers = off AS $$
 DECLARE
 	type_name text;
 BEGIN

@@ -94,6 +94,36 @@ $node->psql('postgres', q(SELECT pindah_bind_role('app', '{"OrganisationId": "",
 like($err, qr/ERROR:  pindah.role_claims is not a usable set of claims\nHINT:.*\nCONTEXT:  PL\/pgSQL function \S*pindah_bind_role.*\Z/, 'unusable claims are refused');
 unlike($err, qr/canary|ALTER ROLE/, '... and not shown');
 
+# The owner of a database can set for it how SQL is read and shown.  The advisor
+# finds there what it finds elsewhere.
+$node->safe_psql('postgres', q(CREATE DATABASE odd OWNER other));
+$node->safe_psql('odd', q(CREATE EXTENSION pindah_auth;
+	CREATE TABLE notes (id integer PRIMARY KEY, organisation_id uuid NOT NULL, n integer NOT NULL);
+	CREATE TABLE bills (id integer PRIMARY KEY, organisation_id text NOT NULL, n integer NOT NULL);
+	CREATE TABLE lines (id integer PRIMARY KEY, bill_id integer REFERENCES bills);
+	SELECT pindah_protect_table('notes'), pindah_protect_table('bills', permission => 'a:b'), pindah_protect_table('lines', parent => 'bills', foreign_key => 'bill_id');
+	GRANT SELECT ON notes, bills, lines TO app;
+	CREATE POLICY forgeable ON bills USING (organisation_id = current_setting('erp.tenant'));
+	ALTER POLICY pindah_tenant ON notes USING (true);
+	CREATE UNIQUE INDEX bills_n ON bills (n);
+	CREATE VIEW every_bill AS SELECT * FROM bills;
+	GRANT SELECT ON every_bill TO app;
+	CREATE FUNCTION all_bills() RETURNS SETOF bills LANGUAGE sql SECURITY DEFINER AS 'SELECT * FROM bills WHERE pindah_user_id() IS NOT NULL'));
+my $findings = q(SELECT string_agg(DISTINCT name || ' ' || level, E'\n') FROM pindah.advisor);
+my $elsewhere = $node->safe_psql('odd', $findings);
+like($elsewhere, qr/^$_ /m, "a finding: $_")
+  for qw(policy_reads_forgeable_setting protection_altered unique_without_tenant view_with_owner_rights definer_search_path);
+for my $setting ('quote_all_identifiers = on', 'standard_conforming_strings = off', q(search_path = 'public', 'pg_catalog'), 'transform_null_equals = on')
+{
+	$node->safe_psql('odd', "SET SESSION AUTHORIZATION other; ALTER DATABASE odd SET $setting");
+	is($node->safe_psql('odd', "SET client_min_messages = error; $findings"), $elsewhere, "$setting: the same findings");
+	is($node->safe_psql('odd', q(SET client_min_messages = error; CREATE TABLE more (id integer PRIMARY KEY, organisation_id uuid NOT NULL);
+		SELECT pindah_protect_table('more', permission => 'c:d'); SELECT count(*) FROM pg_policy WHERE polrelid = 'more'::regclass; SELECT pindah_unprotect_table('more');
+		SELECT count(*) FROM pg_policy WHERE polrelid = 'more'::regclass; DROP TABLE more)), "\n9\n\n0", '... and tables are protected');
+	$node->safe_psql('odd', 'ALTER DATABASE odd RESET ALL');
+}
+$node->safe_psql('postgres', 'DROP DATABASE odd');
+
 # Claims that one database can say and another cannot: that ends neither the
 # advisor of the other nor a session in it.
 $node->safe_psql('postgres', "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0; CREATE DATABASE ascii ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");
