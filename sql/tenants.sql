@@ -332,21 +332,26 @@ END $$;
 GRANT EXECUTE ON FUNCTION pindah.parent_condition(regclass, regclass, name) TO PUBLIC;
 COMMENT ON FUNCTION pindah.parent_condition(regclass, regclass, name) IS 'the condition that ties a child row to its parent';
 
--- A child that has no tenant column: what its parent's policies show.
+-- A child that has no tenant column: what its parent's policies show.  DROP TABLE
+-- ... CASCADE of the parent takes the restrictive policy along.  The permissive
+-- ones name the parent so that they go with it, and the child is closed then and
+-- not open; the planner leaves that out.
 CREATE FUNCTION pindah.create_child_policies(relation regclass, parent regclass, foreign_key name, permission text, verbs jsonb) RETURNS void
 	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
 	SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	tie record := pindah.parent_condition(relation, parent, foreign_key);
 	command text;
 	asked text;
 BEGIN
-	PERFORM pindah.create_policy(relation, 'pindah_tenant', true, 'all', c.reaching, c.condition)
-		FROM pindah.parent_condition(relation, parent, foreign_key) c;
+	PERFORM pindah.create_policy(relation, 'pindah_tenant', true, 'all', tie.reaching, tie.condition);
 	FOREACH command IN ARRAY ARRAY['select', 'insert', 'update', 'delete'] LOOP
-		asked := pindah.command_permission(permission, verbs, command);
-		PERFORM pindah.create_command_policies(relation, command,
-			CASE WHEN asked IS NULL THEN 'true' ELSE format('%s(%L)', pindah.member('pindah_has_permission'), asked) END,
-			asked IS NOT NULL);
+		asked := format('%s(%L)', pindah.member('pindah_has_permission'), pindah.command_permission(permission, verbs, command));
+		PERFORM pindah.create_policy(relation, 'pindah_' || command, false, command,
+			concat(CASE WHEN permission IS NOT NULL THEN asked || ' AND ' END, format('%L::regclass IS NOT NULL', parent)));
+		IF permission IS NOT NULL THEN
+			PERFORM pindah.create_policy(relation, 'pindah_wall_' || command, true, command, asked);
+		END IF;
 	END LOOP;
 END $$;
 GRANT EXECUTE ON FUNCTION pindah.create_child_policies(regclass, regclass, name, text, jsonb) TO PUBLIC;

@@ -195,6 +195,31 @@ SELECT cmp_ok(child.estimate('SELECT * FROM child.kids'), '<', 200, 'and the few
 RESET ROLE;
 RESET pindah.token;
 
+-- Who drops the parent and all that hangs on it does not open the children.
+CREATE TABLE child.orders (id bigint PRIMARY KEY, organisation_id uuid NOT NULL);
+CREATE TABLE child.open_lines (id bigint PRIMARY KEY, order_id bigint NOT NULL REFERENCES child.orders);
+CREATE TABLE child.asked_lines (LIKE child.open_lines, FOREIGN KEY (order_id) REFERENCES child.orders);
+INSERT INTO child.orders VALUES (1, :harare), (2, :bulawayo);
+INSERT INTO child.open_lines VALUES (1, 1), (2, 2);
+INSERT INTO child.asked_lines VALUES (1, 1), (2, 2);
+SELECT pindah_protect_table('child.orders') \g /dev/null
+SELECT pindah_protect_table('child.open_lines', parent => 'child.orders', foreign_key => 'order_id') \g /dev/null
+SELECT pindah_protect_table('child.asked_lines', parent => 'child.orders', foreign_key => 'order_id', permission => 'accounting:invoices') \g /dev/null
+GRANT SELECT, INSERT, UPDATE, DELETE ON child.orders, child.open_lines, child.asked_lines TO children_eve;
+SET ROLE children_eve;
+SET pindah.token = :'ann';
+SELECT is((SELECT count(*) FROM child.open_lines), 1::bigint, 'a child shows what its parent shows');
+SELECT is((SELECT count(*) FROM child.asked_lines), 1::bigint, 'and one that asks for a permission');
+SELECT unalike(child.plan('SELECT * FROM child.asked_lines'), '%regclass%', 'the parent that a policy names is not asked for');
+RESET ROLE;
+DROP TABLE child.orders CASCADE;
+SET ROLE children_eve;
+SELECT is((SELECT count(*) FROM child.open_lines), 0::bigint, 'without its parent it shows nothing');
+SELECT is((SELECT count(*) FROM child.asked_lines), 0::bigint, 'nor does the other');
+SELECT throws_ok('INSERT INTO child.open_lines VALUES (3, 1)', '42501', NULL, 'nor takes it anything');
+RESET ROLE;
+RESET pindah.token;
+
 SELECT * FROM finish();
 DROP SCHEMA child CASCADE;
 DROP ROLE children_eve, children_owner;

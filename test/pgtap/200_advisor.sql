@@ -210,6 +210,8 @@ SELECT pg_temp.goes('of a child, altered', 'ALTER POLICY pindah_tenant ON wall.c
 	'protection_altered ERROR', 'table wall.children: pindah_tenant was altered');
 SELECT pg_temp.goes('of a shared table', 'ALTER POLICY pindah_wall_insert ON wall.currencies WITH CHECK (true)',
 	'protection_altered ERROR', 'table wall.currencies: pindah_wall_insert was altered');
+SELECT pg_temp.goes('permission of a child altered', 'ALTER POLICY pindah_select ON wall.children USING (true)',
+	'protection_altered WARN', 'table wall.children: pindah_select was altered');
 SELECT pg_temp.goes('permission altered', 'ALTER POLICY pindah_select ON wall.invoices USING (true)',
 	'protection_altered WARN', 'table wall.invoices: pindah_select was altered');
 SELECT pg_temp.goes('reads a setting', 'ALTER POLICY pindah_tenant ON wall.lines USING ("OrganisationId" = current_setting(''app.tenant'')::uuid)',
