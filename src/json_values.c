@@ -14,27 +14,42 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
+/* Turn JSON text into jsonb; false when that cannot be. */
+bool
+json_try_as_jsonb(const char *json, Datum *result)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	volatile bool good = false;
+
+	PG_TRY();
+	{
+		*result = DirectFunctionCall1(jsonb_in, CStringGetDatum(json));
+		good = true;
+	}
+	PG_CATCH();
+	{
+		/* Of a document: a number that has too many digits, for instance. */
+		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION &&
+			ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(caller);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return good;
+}
+
 /* Turn JSON text into jsonb. */
 Datum
 json_text_as_jsonb(const char *json)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	volatile Datum result = (Datum) 0;
+	Datum		result;
 
-	PG_TRY();
-	{
-		result = DirectFunctionCall1(jsonb_in, CStringGetDatum(json));
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		FlushErrorState();
+	if (!json_try_as_jsonb(json, &result))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("the claims cannot be represented as jsonb"),
-				 errhint("Use a database with encoding UTF8.")));
-	}
-	PG_END_TRY();
+				 errhint("Write numbers of thousands of digits as strings.")));
 	return result;
 }
 

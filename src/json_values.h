@@ -12,6 +12,7 @@
 
 #include "utils/jsonb.h"
 
+extern bool json_try_as_jsonb(const char *json, Datum *result);
 extern Datum json_text_as_jsonb(const char *json);
 extern Datum claims_as_jsonb(const text *claims);
 extern bool jsonb_value_as_text(const JsonbValue *value, Datum *result);

@@ -248,9 +248,7 @@ pindah_verify_jwt(PG_FUNCTION_ARGS)
 static void
 set_json(Datum *value, bool *isnull, const char *json)
 {
-	*isnull = json == NULL;
-	if (json != NULL)
-		*value = json_text_as_jsonb(json);
+	*isnull = json == NULL || !json_try_as_jsonb(json, value);
 }
 
 /* Judge a token and tell everything; never raises for a bad one. */

@@ -598,6 +598,13 @@ is( $node->safe_psql('postgres', "SELECT valid, reason FROM pindah_inspect_jwt('
 
 # The size is a setting.
 judge($node, [ [ 'size: raised', sized(20000), undef ] ], setup => 'SET pindah.max_token_size = 20000;');
+{
+	# jsonb has no room for such a number, and pindah_inspect_jwt() never raises.
+	my $digits = sql_text(token(undef, claims(x => '0.' . '1' x 20000)));
+	my @results = run_sql($node, [ 'SET pindah.max_token_size = 100000', "SELECT valid, header IS NULL, claims IS NULL FROM pindah_inspect_jwt($digits)", "SELECT FROM pindah_verify_jwt($digits, false)" ]);
+	is($results[1][0] . $results[1][1], 't|f|t', 'size: a number that jsonb cannot hold is told of without the claims');
+	like($results[2][1], qr/ERROR:  22000: the claims cannot be represented as jsonb/, '... and refused where they are wanted');
+}
 judge($node, [ [ 'size: lowered', sized(2000), 'too_large' ] ], setup => 'SET pindah.max_token_size = 1999;');
 
 #
