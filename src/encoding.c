@@ -7,6 +7,7 @@
  */
 #include "encoding.h"
 
+#include "caught_error.h"
 #include "mb/pg_wchar.h"
 
 /*
@@ -16,7 +17,7 @@
 static char *
 convert(char *text, size_t len, bool to_server)
 {
-	MemoryContext caller = CurrentMemoryContext;
+	CaughtError before = before_error();
 	char	   *volatile converted = NULL;
 
 	PG_TRY();
@@ -30,8 +31,7 @@ convert(char *text, size_t len, bool to_server)
 		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION &&
 			geterrcode() != ERRCODE_UNDEFINED_FUNCTION)
 			PG_RE_THROW();
-		MemoryContextSwitchTo(caller);
-		FlushErrorState();
+		forget_error(&before);
 	}
 	PG_END_TRY();
 	return converted;

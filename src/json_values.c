@@ -11,6 +11,7 @@
  */
 #include "json_values.h"
 
+#include "caught_error.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
@@ -18,7 +19,7 @@
 bool
 json_try_as_jsonb(const char *json, Datum *result)
 {
-	MemoryContext caller = CurrentMemoryContext;
+	CaughtError before = before_error();
 	volatile bool good = false;
 
 	PG_TRY();
@@ -32,8 +33,7 @@ json_try_as_jsonb(const char *json, Datum *result)
 		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION &&
 			ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
 			PG_RE_THROW();
-		MemoryContextSwitchTo(caller);
-		FlushErrorState();
+		forget_error(&before);
 	}
 	PG_END_TRY();
 	return good;

@@ -12,6 +12,7 @@
  */
 #include "compat.h"
 
+#include "caught_error.h"
 #include "fmgr.h"
 #include "http_error.h"
 #include "http_request.h"
@@ -103,7 +104,7 @@ pindah_pre_request(PG_FUNCTION_ARGS)
 static Jsonb *
 read_response_headers(const char *json)
 {
-	MemoryContext caller = CurrentMemoryContext;
+	CaughtError before = before_error();
 	Jsonb	   *volatile headers = NULL;
 
 	PG_TRY();
@@ -112,9 +113,7 @@ read_response_headers(const char *json)
 	}
 	PG_CATCH();
 	{
-		/* Parsing holds nothing that would have to be released. */
-		MemoryContextSwitchTo(caller);
-		FlushErrorState();
+		forget_error(&before);
 	}
 	PG_END_TRY();
 	if (headers == NULL || !JB_ROOT_IS_ARRAY(headers) || JB_ROOT_IS_SCALAR(headers))

@@ -26,6 +26,7 @@
 #include "trust_file.h"
 
 #include "access/xact.h"
+#include "caught_error.h"
 #include "common/hashfn.h"
 #include "encoding.h"
 #include "mb/pg_wchar.h"
@@ -127,7 +128,7 @@ files_are_settled(const TrustDocument *document)
 static void
 read_file(const char *path, Attempt *next)
 {
-	MemoryContext caller = CurrentMemoryContext;
+	CaughtError before = before_error();
 
 	PG_TRY();
 	{
@@ -148,12 +149,11 @@ read_file(const char *path, Attempt *next)
 			next->document.error = "its files change faster than they can be read";
 			next->settled = false;
 		}
-		MemoryContextSwitchTo(caller);
+		MemoryContextSwitchTo(before.context);
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(caller);
-		FlushErrorState();
+		forget_error(&before);
 		if (next->context != NULL)
 			MemoryContextDelete(next->context);
 		memset(next, 0, sizeof(*next));

@@ -137,6 +137,8 @@ for my $database ('latin', 'ascii')
 	is($nobody, 't', '... as nobody');
 	like($said, qr/WARNING:  pindah.role_claims is not a usable set of claims/, '... with a warning');
 	unlike($said, qr/character|conversion|20ac/, '... that quotes none of them');
+	$node->psql($database, "SET statement_timeout = '200ms'; SELECT pg_sleep(20)", extra_params => [ '-U', 'other' ], timeout => 15, timed_out => \my $late, stderr => \$said);
+	like($said, qr/statement timeout/, '... and whose statements can be cancelled');
 }
 $node->safe_psql('postgres', 'ALTER ROLE other RESET ALL');
 
