@@ -433,23 +433,29 @@ COMMENT ON FUNCTION pindah.add_index(regclass, name) IS 'gives a table an index 
 -- The record is a comment, which the owner of the table can write: what it
 -- names is looked up, and only touched where it is a part of that table.
 
-CREATE FUNCTION pindah.drop_default(relation regclass) RETURNS void
-	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
+-- Another column may have had the same default before: where the tenant column is
+-- known, and still has it, no other is touched.
+CREATE FUNCTION pindah.drop_default(relation regclass, organisation_column name) RETURNS void
+	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
 	SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	organisation_column name;
+	columns name[];
+	"column" name;
 BEGIN
-	FOR organisation_column IN SELECT a.attname FROM pg_attrdef d
+	SELECT array_agg(a.attname) INTO columns FROM pg_attrdef d
 		JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
 		WHERE d.adrelid = relation AND pg_get_expr(d.adbin, d.adrelid) IN (
 			pindah.member('pindah_organisation_uuid') || '()', pindah.member('pindah_organisation_bigint') || '()',
-			pindah.member('pindah_organisation_id') || '()')
-	LOOP
-		EXECUTE format('ALTER TABLE ONLY %s ALTER COLUMN %I DROP DEFAULT', relation, organisation_column);
+			pindah.member('pindah_organisation_id') || '()');
+	IF organisation_column = ANY (columns) THEN
+		columns := ARRAY[organisation_column];
+	END IF;
+	FOREACH "column" IN ARRAY coalesce(columns, '{}') LOOP
+		EXECUTE format('ALTER TABLE ONLY %s ALTER COLUMN %I DROP DEFAULT', relation, "column");
 	END LOOP;
 END $$;
-GRANT EXECUTE ON FUNCTION pindah.drop_default(regclass) TO PUBLIC;
-COMMENT ON FUNCTION pindah.drop_default(regclass) IS 'drops the default that pindah_protect_table() made';
+GRANT EXECUTE ON FUNCTION pindah.drop_default(regclass, name) TO PUBLIC;
+COMMENT ON FUNCTION pindah.drop_default(regclass, name) IS 'drops the default that pindah_protect_table() made';
 
 CREATE FUNCTION pindah.drop_index(relation regclass, index_name text) RETURNS void
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE COST 1000
@@ -575,6 +581,7 @@ CREATE FUNCTION pindah.protect(relation regclass, organisation_column name,
 DECLARE
 	class pg_class;
 	record jsonb;
+	former name;
 	tenant_column name;
 	created_index text;
 	child regclass;
@@ -588,6 +595,14 @@ BEGIN
 	SELECT * INTO class FROM pg_class WHERE oid = relation;
 	record := coalesce(pindah.protection_record(relation),
 		jsonb_build_object('row_security', class.relrowsecurity, 'force', class.relforcerowsecurity));
+	IF record ? 'default' THEN
+		-- There may be another tenant column now, or none; the default was for the former one.
+		former := pindah.protection_settings(relation, '')->>'column';
+		IF former IS DISTINCT FROM tenant_column THEN
+			PERFORM pindah.drop_default(relation, former);
+			record := record - 'default';
+		END IF;
+	END IF;
 	record := record || jsonb_build_object('settings', jsonb_strip_nulls(jsonb_build_object(
 		'column', tenant_column, 'permission', permission, 'verbs', verbs,
 		'parent', parent::text, 'foreign_key', foreign_key, 'shared', shared)));
@@ -752,6 +767,7 @@ CREATE FUNCTION pindah_unprotect_table(relation regclass) RETURNS void
 	SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	record jsonb := pindah.protection_record(relation);
+	former name := pindah.protection_settings(relation, '')->>'column';
 	children regclass[] := pindah.children_of(relation);
 	child regclass;
 BEGIN
@@ -772,7 +788,7 @@ BEGIN
 		EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', relation);
 	END IF;
 	IF record ? 'default' THEN
-		PERFORM pindah.drop_default(relation);
+		PERFORM pindah.drop_default(relation, former);
 	END IF;
 	PERFORM pindah.drop_index(relation, record->>'index');
 	FOR child IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = relation LOOP

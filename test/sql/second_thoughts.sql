@@ -105,6 +105,28 @@ SELECT pindah_unprotect_table('notes'), pindah_unprotect_table('lines'), pindah_
 SELECT pindah_protect_table('carts', shared => true);
 SELECT pindah_protect_table('carts', organisation_column => 'organisation_id');
 
+-- Moved to another column, or to a parent, the default goes with the protection:
+-- none is left where it was, and what was there before comes back.
+CREATE TABLE moved (customer_id bigint, organisation_id bigint NOT NULL, cart_id integer REFERENCES carts, own uuid DEFAULT pindah_organisation_uuid())
+	PARTITION BY LIST (customer_id);
+CREATE TABLE moved_1 PARTITION OF moved DEFAULT;
+CREATE VIEW defaults AS SELECT c.relname, a.attname, pg_get_expr(d.adbin, d.adrelid) AS "default"
+	FROM pg_attrdef d JOIN pg_class c ON c.oid = d.adrelid JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+	WHERE c.relname ~ '^moved' ORDER BY 1, 2;
+SELECT pindah_protect_table('moved', organisation_column => 'customer_id');
+CREATE TABLE moved_2 PARTITION OF moved FOR VALUES IN (2);
+TABLE defaults;
+ALTER TABLE moved RENAME customer_id TO client_id;
+SELECT pindah_protect_table('moved', organisation_column => 'organisation_id');
+TABLE defaults;
+SELECT pindah_protect_table('moved', parent => 'carts', foreign_key => 'cart_id');
+TABLE defaults;
+SELECT pindah_protect_table('moved', organisation_column => 'own');
+SELECT pindah_unprotect_table('moved');
+TABLE defaults;
+SELECT relname FROM pg_class WHERE relname ~ '^moved' AND relkind IN ('r', 'p') AND (relrowsecurity OR relforcerowsecurity);
+SELECT indexrelid::regclass FROM pg_index WHERE indrelid IN ('moved'::regclass, 'moved_1'::regclass, 'moved_2'::regclass);
+
 -- Children that are many, and partitioned.
 CREATE TABLE logs (day date NOT NULL, cart_id integer NOT NULL REFERENCES carts) PARTITION BY RANGE (day);
 CREATE TABLE logs_1 PARTITION OF logs DEFAULT;
