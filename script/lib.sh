@@ -284,6 +284,6 @@ restore_installation()
 		done
 	as_installer xargs -r -d '\n' -a "$kept/added" rm -f
 	as_installer xargs -r -d '\n' -a "$kept/added" dirname -z |
-		sort -zu | as_installer xargs -r -0 rmdir --ignore-fail-on-non-empty 2>/dev/null || true
+		sort -zu | as_installer xargs -r -0 rmdir -p --ignore-fail-on-non-empty 2>/dev/null || true
 	as_installer rm -rf "$kept"
 }
