@@ -281,13 +281,14 @@ COMMENT ON VIEW pindah.lint_function_public IS 'administrative functions that ev
 
 CREATE VIEW pindah.lint_trigger_disabled AS
 	SELECT 'trigger_disabled' AS name, 'Changes of trust do not reach the sessions' AS title, 'ERROR' AS level, 'TRUST' AS category,
-		'These triggers tell every session that an issuer or a key has changed, on a replica too. Without them a revoked key goes on to count.' AS description,
+		'These triggers tell every session that an issuer or a key has changed, on a replica too, or store a revoked organisation as it is searched for. Without them what was revoked goes on to count.' AS description,
 		format('trigger %I on table %s', g.tgname, c.name) AS detail,
 		format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I;', c.name, g.tgname) AS remediation
 		FROM pg_trigger g
 		CROSS JOIN LATERAL (SELECT format('%I.%I', n.nspname, t.relname) AS name FROM pg_class t
 			JOIN pg_namespace n ON n.oid = t.relnamespace WHERE t.oid = g.tgrelid) c
-		WHERE g.tgfoid = 'pindah.trust_changed()'::regprocedure AND g.tgenabled <> 'A';
+		WHERE g.tgfoid IN ('pindah.trust_changed()'::regprocedure, 'pindah.spell_revoked_organisation()'::regprocedure)
+			AND g.tgenabled <> 'A';
 COMMENT ON VIEW pindah.lint_trigger_disabled IS 'triggers of the trust tables that do not always fire';
 
 CREATE VIEW pindah.lint_event_trigger_disabled AS

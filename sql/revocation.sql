@@ -1,7 +1,8 @@
 -- Revocation: tokens that are taken back before they expire.
 --
 -- The order of the first four columns is known to src/revocation.c, which
--- searches the table by its primary key, without SQL and byte for byte.
+-- searches the table by its primary key, without SQL and byte for byte; an
+-- organisation that is a uuid, as uuid's output spells it.
 
 CREATE DOMAIN pindah.revocation_kind AS text COLLATE "C" NOT NULL
 	CHECK (VALUE OPERATOR(pg_catalog.=) ANY (ARRAY['token', 'user', 'organisation', 'issuer', 'all']));
@@ -26,7 +27,7 @@ CREATE POLICY readable ON pindah.revocations FOR SELECT USING (true);
 COMMENT ON TABLE pindah.revocations IS 'tokens that are refused though they have not expired';
 COMMENT ON COLUMN pindah.revocations.kind IS 'what is revoked: one token, or all that a user, an organisation or an issuer had; all: everything so old';
 COMMENT ON COLUMN pindah.revocations.issuer IS 'iss, byte for byte; empty for tokens without iss, and for organisation and all';
-COMMENT ON COLUMN pindah.revocations.subject IS 'the jti, user id or organisation, byte for byte; empty for issuer and all';
+COMMENT ON COLUMN pindah.revocations.subject IS 'the jti, user id or organisation, byte for byte, but a uuid of an organisation in its usual spelling; empty for issuer and all';
 COMMENT ON COLUMN pindah.revocations.revoked_at IS 'tokens with iat up to here are refused, and those without iat; of kind token whatever their iat';
 COMMENT ON COLUMN pindah.revocations.expires_at IS 'when every token that the entry could match has expired; NULL: not known';
 COMMENT ON COLUMN pindah.revocations.reason IS 'for people';
@@ -37,6 +38,25 @@ CREATE TRIGGER trust_changed AFTER INSERT OR UPDATE OR DELETE ON pindah.revocati
 	FOR EACH ROW EXECUTE FUNCTION pindah.trust_changed();
 CREATE TRIGGER trust_emptied AFTER TRUNCATE ON pindah.revocations
 	FOR EACH STATEMENT EXECUTE FUNCTION pindah.trust_changed();
+-- A column of type uuid takes all spellings of one for the same tenant, so an
+-- entry is about all of them.  A trigger, so that it holds for every way in.
+CREATE FUNCTION pindah.spell_revoked_organisation() RETURNS trigger
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 100
+	SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	-- What uuid's input takes.
+	IF NEW.subject ~ '^([0-9a-fA-F]{4}-?){7}[0-9a-fA-F]{4}$'
+			OR NEW.subject ~ '^\{([0-9a-fA-F]{4}-?){7}[0-9a-fA-F]{4}\}$' THEN
+		NEW.subject := NEW.subject::uuid::text;
+	END IF;
+	RETURN NEW;
+END $$;
+REVOKE ALL ON FUNCTION pindah.spell_revoked_organisation() FROM PUBLIC;
+COMMENT ON FUNCTION pindah.spell_revoked_organisation() IS 'stores a uuid the way that it is searched for, whatever its spelling';
+CREATE TRIGGER spell_organisation BEFORE INSERT OR UPDATE ON pindah.revocations
+	FOR EACH ROW WHEN (NEW.kind OPERATOR(pg_catalog.=) 'organisation')
+	EXECUTE FUNCTION pindah.spell_revoked_organisation();
+ALTER TABLE pindah.revocations ENABLE ALWAYS TRIGGER spell_organisation;
 ALTER TABLE pindah.revocations ENABLE ALWAYS TRIGGER trust_changed;
 ALTER TABLE pindah.revocations ENABLE ALWAYS TRIGGER trust_emptied;
 

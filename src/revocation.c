@@ -12,6 +12,10 @@
  * about the tokens that had been issued by then: one without iat is taken for
  * such a token, and so is one of the very same instant.
  *
+ * All names are compared byte for byte, but for an organisation that is a uuid:
+ * a column of that type takes all its spellings for one tenant, and so does a
+ * revocation.  A trigger of the table sees that it is stored the usual way.
+ *
  * Who remembers that a token was clear remembers the revocation_generation()
  * with it, as it was before the search.  Only search_table() writes "known".
  *
@@ -61,6 +65,9 @@ static const struct
 	[REVOKED_ISSUER] = {"issuer", TOKEN_ISSUER_REVOKED},
 	[REVOKED_ALL] = {"all", TOKEN_TOO_OLD}
 };
+
+/* 8-4-4-4-12 digits, and the end. */
+#define UUID_TEXT_SIZE		37
 
 /* The table while it is searched. */
 typedef struct Search
@@ -160,13 +167,65 @@ find_kinds(const Search *search)
 	return found == 0 ? 0 : found | KIND_BIT(REVOKED_ALL);
 }
 
+/* Is there an entry of a kind, issuer and subject that is about the token? */
+static bool
+is_hit(const Search *search, RevocationKind kind, const char *issuer,
+	   const char *subject, const RevocableToken *token)
+{
+	TimestampTz revoked_at;
+
+	return find_entry(search, kinds[kind].name, issuer, subject, &revoked_at) &&
+		(kind == REVOKED_TOKEN || !token->has_issued_at ||
+		 token->issued_at <= revoked_at);
+}
+
+/*
+ * Spell an organisation the way that uuid's output does, if it is one in any of
+ * the spellings that uuid's input takes.
+ */
+static bool
+spell_uuid(const char *organisation, char spelled[UUID_TEXT_SIZE])
+{
+	const char *in = organisation;
+	char	   *out = spelled;
+	bool		in_braces = *in == '{';
+
+	if (in_braces)
+		in++;
+	for (int digits = 0; digits < 2 * UUID_LEN; digits++)
+	{
+		if (digits % 4 == 0 && digits != 0 && *in == '-')
+			in++;
+		if (*in == '\0' || strchr("0123456789abcdefABCDEF", *in) == NULL)
+			return false;
+		if (digits == 8 || digits == 12 || digits == 16 || digits == 20)
+			*out++ = '-';
+		*out++ = pg_ascii_tolower((unsigned char) *in++);
+	}
+	*out = '\0';
+	return strcmp(in, in_braces ? "}" : "") == 0;
+}
+
+/* Was the organisation of the token revoked, under this name or as a uuid? */
+static bool
+organisation_is_revoked(const Search *search, const RevocableToken *token)
+{
+	const char *name = token->organisation;
+	char		spelled[UUID_TEXT_SIZE];
+
+	if (name == NULL)
+		return false;
+	return is_hit(search, REVOKED_ORGANISATION, "", name, token) ||
+		(spell_uuid(name, spelled) && strcmp(name, spelled) != 0 &&
+		 is_hit(search, REVOKED_ORGANISATION, "", spelled, token));
+}
+
 /* Is there an entry of a kind for the token? */
 static bool
 is_revoked(const Search *search, RevocationKind kind, const RevocableToken *token)
 {
 	const char *issuer = token->issuer == NULL ? "" : token->issuer;
 	const char *subject = "";
-	TimestampTz revoked_at;
 
 	switch (kind)
 	{
@@ -177,19 +236,14 @@ is_revoked(const Search *search, RevocationKind kind, const RevocableToken *toke
 			subject = token->user_id;
 			break;
 		case REVOKED_ORGANISATION:
-			issuer = "";
-			subject = token->organisation;
-			break;
+			return organisation_is_revoked(search, token);
 		case REVOKED_ISSUER:
 			break;
 		case REVOKED_ALL:
 			issuer = "";
 			break;
 	}
-	return subject != NULL &&
-		find_entry(search, kinds[kind].name, issuer, subject, &revoked_at) &&
-		(kind == REVOKED_TOKEN || !token->has_issued_at ||
-		 token->issued_at <= revoked_at);
+	return subject != NULL && is_hit(search, kind, issuer, subject, token);
 }
 
 /* Search the table for the token. */
