@@ -340,8 +340,12 @@ CREATE VIEW pindah.lint_expression_statistics AS
 		format('table %s: expression %s of index %I.%I', t.name, k.n, n.nspname, x.relname) AS detail,
 		CASE WHEN EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)
 			THEN pindah.remark(format('Make the constraint anew, and before the next ANALYZE: ALTER INDEX %I.%I ALTER COLUMN %s SET STATISTICS 0;', n.nspname, x.relname, k.n))
-			ELSE format('DROP INDEX %1$I.%2$I; %3$s; ALTER INDEX %1$I.%2$I ALTER COLUMN %4$s SET STATISTICS 0;', n.nspname, x.relname,
-				pg_get_indexdef(i.indexrelid), k.n) END AS remediation
+			-- One would undo the other.
+			WHEN i.indisunique AND t.key IS NOT NULL AND NOT (i.indkey::int2[])[0:i.indnkeyatts - 1] && t.keys
+				THEN pindah.remark(format('First let the tenant be a part of index %I.%I, as unique_without_tenant says, and then ask again.', n.nspname, x.relname))
+			ELSE format('DROP INDEX %I.%I; %s; %s', n.nspname, x.relname, pg_get_indexdef(i.indexrelid),
+				(SELECT string_agg(format('ALTER INDEX %I.%I ALTER COLUMN %s SET STATISTICS 0;', n.nspname, x.relname, e.n), ' ' ORDER BY e.n)
+					FROM generate_series(1, i.indnkeyatts) e(n) WHERE i.indkey[e.n - 1] = 0)) END AS remediation
 		FROM pindah.tenant_tables() t
 		JOIN pg_index i ON i.indrelid = t.relid AND i.indexprs IS NOT NULL
 		JOIN pg_class x ON x.oid = i.indexrelid

@@ -272,7 +272,8 @@ CREATE VIEW pindah.lint_tenant_not_indexed AS
 		format('CREATE INDEX ON %s (%I);', t.name, a.attname) AS remediation
 		FROM pindah.tenant_tables() t
 		JOIN pg_attribute a ON a.attrelid = t.relid AND a.attnum = t.keys[1]
-		WHERE t.kind <> 'shared' AND NOT EXISTS (SELECT FROM pg_index i
+		-- To protect a table makes the index.
+		WHERE t.row_security AND t.kind <> 'shared' AND NOT EXISTS (SELECT FROM pg_index i
 				JOIN pg_class x ON x.oid = i.indexrelid
 				JOIN pg_am m ON m.oid = x.relam AND m.amname IN ('btree', 'hash')
 				WHERE i.indrelid = t.relid AND i.indisvalid AND i.indpred IS NULL AND i.indkey[0] = ANY (t.keys))
