@@ -212,8 +212,7 @@ BEGIN
 			EXCEPTION WHEN OTHERS THEN
 				outcome := 'failed';
 				GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
-				-- A full lock table says which setting to raise.
-				detail := SQLERRM || CASE WHEN SQLSTATE = '53200' AND hint <> '' THEN '; ' || hint ELSE '' END;
+				detail := concat_ws('; ', SQLERRM, nullif(hint, ''));
 			END;
 			RETURN NEXT;
 			done := done + 1;
@@ -228,6 +227,11 @@ BEGIN
 	FOREACH relation IN ARRAY later LOOP
 		outcome := 'open';
 		permission := permissions->>relation::oid::text;
+		IF permission <> '' THEN
+			-- There is no record yet that could keep it.
+			RAISE NOTICE 'the permission of table % was not used', relation
+				USING HINT = 'Give it again when the table is protected.';
+		END IF;
 		parents := candidates->relation::oid::text;
 		detail := pindah.why_open(relation, pindah.guess_protection(relation, false, permission, parents), permission, parents);
 		RETURN NEXT;

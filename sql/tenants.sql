@@ -645,6 +645,54 @@ END $$;
 GRANT EXECUTE ON FUNCTION pindah.protect(regclass, name, text, regclass, name, boolean, jsonb) TO PUBLIC;
 COMMENT ON FUNCTION pindah.protect(regclass, name, text, regclass, name, boolean, jsonb) IS 'does the work of pindah_protect_table()';
 
+-- The table that a partition or child by inheritance is protected with, if any.
+CREATE FUNCTION pindah.protected_whole(relation regclass) RETURNS regclass
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
+	SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+BEGIN
+	RETURN (SELECT i.inhparent FROM pg_inherits i
+		WHERE i.inhrelid = relation
+			AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = i.inhparent AND p.polname = 'pindah_select')
+		ORDER BY i.inhseqno LIMIT 1);
+END $$;
+GRANT EXECUTE ON FUNCTION pindah.protected_whole(regclass) TO PUBLIC;
+COMMENT ON FUNCTION pindah.protected_whole(regclass) IS 'the table that a partition or child by inheritance is protected with';
+
+-- A part of a protected table is what that is: the event trigger would make it so
+-- again at the next command.
+CREATE FUNCTION pindah.refuse_part(relation regclass, whole regclass, instead text) RETURNS void
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
+	SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RAISE EXCEPTION 'table % is protected as a part of table %', relation, whole
+		USING ERRCODE = '55000', HINT = format('%s Or first: ALTER TABLE %s;', instead,
+			CASE WHEN (SELECT c.relispartition FROM pg_class c WHERE c.oid = relation)
+				THEN format('%s DETACH PARTITION %s', whole, relation) ELSE format('%s NO INHERIT %s', relation, whole) END);
+END $$;
+GRANT EXECUTE ON FUNCTION pindah.refuse_part(regclass, regclass, text) TO PUBLIC;
+COMMENT ON FUNCTION pindah.refuse_part(regclass, regclass, text) IS 'refuses to treat a partition otherwise than its table';
+
+-- What is said of a part must be what its table is protected by.
+CREATE FUNCTION pindah.check_part(relation regclass, whole regclass, organisation_column name, permission text, parent regclass,
+	foreign_key name, shared boolean, verbs jsonb) RETURNS void
+	LANGUAGE plpgsql STABLE CALLED ON NULL INPUT PARALLEL UNSAFE COST 100
+	SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	settings jsonb := pindah.protection_settings(whole);
+BEGIN
+	IF organisation_column <> coalesce(settings->>'column', '')::name
+		OR permission <> coalesce(settings->>'permission', '')
+		OR (parent IS NOT NULL AND parent IS DISTINCT FROM to_regclass(settings->>'parent'))
+		OR foreign_key <> coalesce(settings->>'foreign_key', '')::name
+		OR shared <> settings @> '{"shared": true}'
+		OR verbs <> coalesce(settings->'verbs', '{}')
+	THEN
+		PERFORM pindah.refuse_part(relation, whole, format('Say it of that: SELECT pindah_protect_table(%L, ...);', whole::text));
+	END IF;
+END $$;
+GRANT EXECUTE ON FUNCTION pindah.check_part(regclass, regclass, name, text, regclass, name, boolean, jsonb) TO PUBLIC;
+COMMENT ON FUNCTION pindah.check_part(regclass, regclass, name, text, regclass, name, boolean, jsonb) IS 'refuses to protect a partition otherwise than its table';
+
 -- What is not said stays as it is: how the table was protected before, its
 -- permission and its verbs.
 CREATE FUNCTION pindah_protect_table(relation regclass, organisation_column name DEFAULT NULL,
@@ -655,12 +703,19 @@ CREATE FUNCTION pindah_protect_table(relation regclass, organisation_column name
 #variable_conflict use_variable
 DECLARE
 	known jsonb;
+	whole regclass;
 	state text;
 	message text;
 	detail text;
 	hint text;
 BEGIN
 	PERFORM pindah.check_protection(relation, organisation_column, nullif(permission, ''), parent, foreign_key, shared, verbs);
+	whole := pindah.protected_whole(relation);
+	IF whole IS NOT NULL THEN
+		PERFORM pindah.check_part(relation, whole, organisation_column, permission, parent, foreign_key, shared, verbs);
+		PERFORM pindah.protect_like(relation, whole);
+		RETURN;
+	END IF;
 	known := coalesce(pindah.protection_settings(relation, permission), '{}');
 	permission := nullif(coalesce(permission, known->>'permission'), '');
 	IF permission IS NULL AND verbs <> '{}' THEN
@@ -768,12 +823,16 @@ CREATE FUNCTION pindah_unprotect_table(relation regclass) RETURNS void
 DECLARE
 	record jsonb := pindah.protection_record(relation);
 	former name := pindah.protection_settings(relation, '')->>'column';
+	whole regclass := pindah.protected_whole(relation);
 	children regclass[] := pindah.children_of(relation);
 	child regclass;
 BEGIN
 	IF record IS NULL THEN
 		RAISE EXCEPTION 'table % is not protected', relation
 			USING ERRCODE = '55000', HINT = 'Only what pindah_protect_table() has protected can be unprotected.';
+	END IF;
+	IF whole IS NOT NULL THEN
+		PERFORM pindah.refuse_part(relation, whole, format('Unprotect that: SELECT pindah_unprotect_table(%L);', whole::text));
 	END IF;
 	IF children IS NOT NULL THEN
 		RAISE EXCEPTION 'table % protects its children: %', relation, pindah.first_few(children::text[])
@@ -792,7 +851,8 @@ BEGIN
 	END IF;
 	PERFORM pindah.drop_index(relation, record->>'index');
 	FOR child IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = relation LOOP
-		IF pindah.protection_record(child) IS NOT NULL THEN
+		-- It may be a part of another protected table besides.
+		IF pindah.protection_record(child) IS NOT NULL AND pindah.protected_whole(child) IS NULL THEN
 			PERFORM @extschema@.pindah_unprotect_table(child);
 		END IF;
 	END LOOP;

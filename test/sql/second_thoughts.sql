@@ -62,6 +62,42 @@ SELECT pindah_protect_table('parts_0', permission => 'sales:parts');
 SELECT pindah_protect_table('parts');
 SELECT * FROM conditions WHERE relname = 'parts_0' AND polname = 'pindah_select';
 
+-- Nor is it another than its table later, nor unprotected alone.
+SELECT pindah_protect_table('parts', permission => 'sales:parts', verbs => '{"select": "read"}');
+SELECT pindah_protect_table('parts_0', permission => 'sales:others');
+SELECT pindah_protect_table('parts_0', permission => '');
+SELECT pindah_protect_table('parts_0', verbs => '{}');
+SELECT pindah_protect_table('parts_0', shared => true);
+SELECT pindah_protect_table('parts_0', organisation_column => 'other');
+SELECT pindah_protect_table('parts_0', parent => 'carts', foreign_key => 'organisation_id');
+SELECT pindah_unprotect_table('parts_0');
+SELECT * FROM conditions WHERE relname = 'parts_0' AND polname = 'pindah_select';
+-- What is the same mends it.
+ALTER TABLE parts_0 NO FORCE ROW LEVEL SECURITY;
+ALTER POLICY pindah_select ON parts_0 USING (true);
+SELECT pindah_protect_table('parts_0', organisation_column => 'organisation_id', permission => 'sales:parts', verbs => '{"select": "read"}', shared => false);
+SELECT * FROM conditions WHERE relname = 'parts_0' AND polname = 'pindah_select';
+ALTER TABLE parts_0 NO FORCE ROW LEVEL SECURITY;
+SELECT pindah_protect_table('parts_0');
+SELECT relforcerowsecurity FROM pg_class WHERE oid = 'parts_0'::regclass;
+-- Detached it is a table like others.
+ALTER TABLE parts DETACH PARTITION parts_0;
+SELECT pindah_unprotect_table('parts_0');
+SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = 'parts_0'::regclass;
+ALTER TABLE parts ATTACH PARTITION parts_0 FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+SELECT pindah_protect_table('parts', permission => '');
+-- A child of two stays protected with the other.
+CREATE TABLE mother (organisation_id uuid);
+CREATE TABLE father (organisation_id uuid);
+CREATE TABLE daughter () INHERITS (mother, father);
+SELECT pindah_protect_table('mother'), pindah_protect_table('father');
+SELECT pindah_unprotect_table('daughter');
+SELECT pindah_unprotect_table('mother');
+SELECT pindah_unprotect_table('daughter');
+SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname IN ('mother', 'father', 'daughter') ORDER BY 1;
+SELECT pindah_unprotect_table('father');
+SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname IN ('mother', 'father', 'daughter') ORDER BY 1;
+
 -- Which column was altered into the policy is not asked: the record is.
 CREATE TABLE lists (id integer, a_list uuid, organisation_id uuid NOT NULL);
 SELECT pindah_protect_table('lists');
