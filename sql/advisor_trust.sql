@@ -23,7 +23,8 @@ COMMENT ON VIEW pindah.lint_role_above_policies IS 'login roles that policies do
 CREATE VIEW pindah.lint_role_owns_tables AS
 	SELECT 'role_owns_tables' AS name, 'A role that can log in owns protected tables' AS title, 'WARN' AS level, 'SECURITY' AS category,
 		'The owner of a table, and every member of the owner, can drop its policies. Let a role without LOGIN own the tables, of which only the role for migrations is a member, and let applications have grants.' AS description,
-		format('role %s: owns %s protected tables, and %s can log in as it', t.owner::regrole, count(DISTINCT t.relid),
+		format('role %s: owns %s, and %s can log in as it', t.owner::regrole,
+			CASE count(DISTINCT t.relid) WHEN 1 THEN '1 protected table' ELSE count(DISTINCT t.relid) || ' protected tables' END,
 			pindah.first_few(array_agg(DISTINCT m.member::regrole::text ORDER BY m.member::regrole::text))) AS detail,
 		CASE WHEN bool_or(m.member = t.owner)
 			THEN pindah.remark(format('Give them to a role that nobody logs in as; new_owner stands for a name of your choice: CREATE ROLE new_owner NOLOGIN; REASSIGN OWNED BY %s TO new_owner;', t.owner::regrole))
@@ -185,7 +186,7 @@ CREATE VIEW pindah.lint_setting_has_no_effect AS
 		pindah.remark(CASE WHEN s.owner IS NULL THEN 'Correct the line; pg_file_settings has its number. Then: SELECT pg_reload_conf();'
 			WHEN s.fault = 'value' THEN format('Give it a value that it takes: %s SET %s = ...;', s.owner, w.quoted)
 			ELSE coalesce(format('Set what was meant: %s SET %s = ...; ', s.owner, n.name), '')
-				|| format('Take the wrong one away, if it is refused in a session that has not loaded pindah_auth: %s RESET %s;', s.owner, w.quoted)
+				|| format('Take the wrong one away (if that is refused, in a session that has not loaded pindah_auth): %s RESET %s;', s.owner, w.quoted)
 			END) AS remediation
 		FROM stored s
 		CROSS JOIN LATERAL (SELECT string_agg(quote_ident(e), '.') AS quoted FROM unnest(string_to_array(s.setting, '.')) e) w
@@ -568,7 +569,7 @@ BEGIN
 			USING ERRCODE = '55000',
 				DETAIL = array_to_string(found[1:50], E'\n')
 					|| CASE WHEN cardinality(found) > 50 THEN E'\nand ' || cardinality(found) - 50 || ' more' ELSE '' END,
-				HINT = 'SELECT * FROM pindah.advisor WHERE level = ''ERROR''; has the SQL that mends each of them.';
+				HINT = 'SELECT * FROM pindah.advisor WHERE level = ''ERROR''; has the SQL that mends each of them, or says what to do.';
 	END IF;
 END $$;
 REVOKE ALL ON FUNCTION @extschema@.pindah_check() FROM PUBLIC;

@@ -86,6 +86,10 @@ BEGIN
 		RAISE WARNING 'the claims name no organisation: the role will see no protected row'
 			USING HINT = 'Add OrganisationId.';
 	END IF;
+	IF NOT EXISTS (SELECT FROM unnest(ARRAY['Permission', 'permission', 'permissions']) n, jsonb_path_query(claims->n, '$[*]')) THEN
+		RAISE WARNING 'the claims hold no permission'
+			USING HINT = 'Add Permission (or permission, permissions), as far as the tables were protected with one.';
+	END IF;
 	IF EXISTS (SELECT FROM unnest(ARRAY['Permission', 'permission', 'permissions']) n, jsonb_path_query(claims->n, '$[*]') p
 			WHERE p #>> '{}' !~ '^[^:]+:[^:]+:[^:]+$') THEN
 		RAISE WARNING 'a permission among the claims is not module:resource:action'

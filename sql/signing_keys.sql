@@ -68,7 +68,7 @@ BEGIN
 	UPDATE pindah.issuers i SET changed_at = i.changed_at WHERE i.issuer = issuer;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'issuer "%" is not trusted', issuer
-			USING ERRCODE = '42704', HINT = 'Call pindah_trust_issuer() first.';
+			USING ERRCODE = '42704', HINT = 'Call pindah_trust_issuer() first, without keys.';
 	END IF;
 END $$;
 REVOKE ALL ON FUNCTION pindah.lock_issuer(text) FROM PUBLIC;

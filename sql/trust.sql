@@ -193,7 +193,7 @@ BEGIN
 	IF jwks IS NOT NULL
 		AND (jsonb_typeof(jwks) <> 'object' OR jsonb_typeof(jwks->'keys') IS DISTINCT FROM 'array') THEN
 		RAISE EXCEPTION 'a JWK set is an object with an array "keys"'
-			USING ERRCODE = '22023', HINT = 'See RFC 7517 section 5; for one key use pindah_add_key().';
+			USING ERRCODE = '22023', HINT = 'See RFC 7517 section 5; for one key trust the issuer without jwks, then call pindah_add_key().';
 	END IF;
 	IF NOT EXISTS (SELECT FROM pindah.issuers i WHERE i.issuer = issuer) AND pindah.is_in_trust_file(issuer, NULL) THEN
 		RAISE NOTICE 'what the trust file says of issuer "%" counts for nothing in this database from now on', issuer
@@ -257,7 +257,7 @@ BEGIN
 	UPDATE pindah.issuers i SET changed_at = i.changed_at WHERE i.issuer = issuer;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'issuer "%" is not trusted', issuer
-			USING ERRCODE = '42704', HINT = 'Call pindah_trust_issuer() first.';
+			USING ERRCODE = '42704', HINT = format('Trust it first, without keys: SELECT @extschema@.pindah_trust_issuer(%L, audience => ''{...}'');', issuer);
 	END IF;
 	entry := pindah.read_jwk(jwk, 0);
 	SELECT k.state, k.jwk, k.made_here INTO existing

@@ -692,6 +692,19 @@ identity_set_token(const char *token, bool is_local)
 }
 
 /*
+ * Warn whoever has reset the token that this is the one of the connection, as
+ * PostgreSQL resets a setting, and nobody's session.
+ */
+void
+identity_warn_of_return(void)
+{
+	if (token_state != NULL && settings_session_identity())
+		ereport(WARNING,
+				(errmsg("the token that came with the connection is in force again"),
+				 errhint("To be nobody, SET pindah.token = ''.")));
+}
+
+/*
  * Before a transaction commits, clear a token that is local to it: a parallel
  * worker of a later one, to which guc.c would hand it, could not tell.  When
  * the transaction is rolled back, guc.c clears it.

@@ -41,6 +41,7 @@ extern TokenVerdict identity_refused_at_start(void);
 extern uint64 identity_after_commit(void);
 extern bool identity_was_other_than(uint64 fingerprint);
 extern void identity_warn_of_early_end(void);
+extern void identity_warn_of_return(void);
 extern void raise_token_verdict(TokenVerdict verdict, const char *what) PINDAH_NORETURN;
 
 #endif							/* PINDAH_IDENTITY_H */

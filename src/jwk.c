@@ -159,6 +159,8 @@ fill_key(const JsonObject *object, CryptoAlgorithm algorithm, CryptoKey *key,
 				*strength = weak_secret_judge(a.data, a.len);
 				crypto_wipe(a.data, a.len);
 			}
+			else
+				verdict = KEY_BAD_SECRET;
 			break;
 		case FAMILY_RSA:
 		case FAMILY_RSA_PSS:

@@ -405,11 +405,12 @@ pindah_whoami(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(json_text_as_jsonb(json.data));
 }
 
-/* Clear the token: RESET pindah.token. */
+/* Clear the token: RESET pindah.token, aloud where that is no sign-out. */
 PG_FUNCTION_INFO_V1(pindah_clear_identity);
 Datum
 pindah_clear_identity(PG_FUNCTION_ARGS)
 {
 	identity_set_token(NULL, false);
+	identity_warn_of_return();
 	PG_RETURN_VOID();
 }

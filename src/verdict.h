@@ -27,10 +27,10 @@
 	  "A header needs no more than alg, typ and kid.") \
 	V(TOKEN_NOT_COMPACT, "malformed", \
 	  "the token is not three segments divided by dots", \
-	  "Send the compact form of a signed JWT (header.payload.signature), with no \"Bearer \" before it and no spaces around it.") \
+	  "Send the compact form of a signed JWT (header.payload.signature), with no \"Bearer \" before it and no spaces or line breaks around it.") \
 	V(TOKEN_BAD_BASE64URL, "malformed", \
 	  "a segment of the token is not canonical base64url", \
-	  "Segments hold A-Z, a-z, 0-9, \"-\" and \"_\" only, without padding; see RFC 7515 section 2.") \
+	  "Segments hold A-Z, a-z, 0-9, \"-\" and \"_\" only, without padding (RFC 7515 section 2). Send the token with no \"Bearer \" before it and no spaces or line breaks around it.") \
 	V(TOKEN_BAD_UTF8, "malformed", \
 	  "the JSON of the token is not valid UTF-8", \
 	  "JWT header and payload are UTF-8; see RFC 7519 section 3.") \
@@ -175,7 +175,9 @@
 	V(KEY_ALGORITHM_MISMATCH, "the alg of the JWK does not fit its key type or curve", \
 	  "ES256 needs P-256, ES384 P-384, ES512 P-521, ES256K secp256k1; RS and PS need RSA; HS needs oct.") \
 	V(KEY_MISSING_MEMBER, "the JWK lacks a member that its key type needs, or has one that is not base64url", \
-	  "RSA needs n and e; EC needs crv, x and y; OKP needs crv and x; oct needs k (RFC 7518 section 6).") \
+	  "RSA needs n and e; EC needs crv, x and y; OKP needs crv and x (RFC 7518 section 6).") \
+	V(KEY_BAD_SECRET, "the JWK lacks the k of its secret, or has one that is not base64url", \
+	  "k is not the text of the secret, but its bytes in base64url without padding (RFC 7518 section 6.4); README.md has the SQL that makes it.") \
 	V(KEY_NOT_FOR_SIGNATURES, "the use or key_ops of the JWK does not allow verification", \
 	  "use must be sig, key_ops must hold verify; publish a signing key, not an encryption key.") \
 	V(KEY_BAD_KEY_ID, "the kid of the JWK is not a string of 1 to 256 bytes", \

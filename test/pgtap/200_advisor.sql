@@ -144,9 +144,9 @@ SELECT pg_temp.goes('parent open', 'CREATE TABLE wall.documents (body text);
 SELECT pg_temp.goes('not forced, owner a superuser', 'ALTER TABLE wall.t NO FORCE ROW LEVEL SECURITY',
 	'rls_not_forced WARN', 'table wall.t: row-level security is on but not forced; owner ' || quote_ident(current_user));
 SELECT pg_temp.goes('an owner that can log in', 'ALTER TABLE wall.t OWNER TO lint_owner',
-	'role_owns_tables WARN', 'role lint_owner: owns 1 protected tables, and lint_owner can log in as it', 'ALTER ROLE lint_owner NOLOGIN');
+	'role_owns_tables WARN', 'role lint_owner: owns 1 protected table, and lint_owner can log in as it', 'ALTER ROLE lint_owner NOLOGIN');
 SELECT pg_temp.goes('a member of the owner', 'CREATE ROLE lint_group; GRANT lint_owner TO lint_group; GRANT lint_group TO lint_app',
-	'role_owns_tables WARN', 'role lint_owner: owns 1 protected tables, and lint_app can log in as it', 'REVOKE lint_group FROM lint_app');
+	'role_owns_tables WARN', 'role lint_owner: owns 1 protected table, and lint_app can log in as it', 'REVOKE lint_group FROM lint_app');
 SELECT is((SELECT remediation FROM pindah.lint_role_owns_tables), NULL, 'nobody logs in as the owner');
 GRANT lint_owner TO lint_app;
 SELECT is((SELECT remediation FROM pindah.lint_role_owns_tables), '-- Leave only the role for migrations a member: REVOKE lint_owner FROM lint_app;',
@@ -503,7 +503,7 @@ SELECT pg_temp.goes('claims of everybody', format('ALTER DATABASE %s SET pindah.
 SELECT pg_temp.goes('claims of an owner', 'ALTER TABLE wall.t OWNER TO lint_owner; ALTER ROLE lint_owner SET pindah.role_claims = ''{"sub": "x"}''',
 	'role_claims WARN', 'role lint_owner: pindah.role_claims; an owner of protected tables');
 SELECT pg_temp.goes('a role before it has claims', 'CREATE ROLE lint_between; GRANT lint_owner TO lint_between; GRANT lint_between TO lint_app',
-	'role_owns_tables WARN', 'role lint_owner: owns 1 protected tables, and lint_app can log in as it', '', 'role_owns_tables WARN');
+	'role_owns_tables WARN', 'role lint_owner: owns 1 protected table, and lint_app can log in as it', '', 'role_owns_tables WARN');
 SELECT pg_temp.goes('claims of a member of an owner', 'ALTER ROLE lint_app SET pindah.role_claims = ''{"sub": "x"}''',
 	'role_claims WARN', 'role lint_app: pindah.role_claims; a member of lint_owner, which is an owner of protected tables');
 REVOKE lint_between FROM lint_app;

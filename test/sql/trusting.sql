@@ -13,6 +13,7 @@ SELECT pindah_trust_issuer(NULL);
 SELECT pindah_trust_issuer('x', jwks => '[]');
 SELECT pindah_trust_issuer('x', jwks => '{"keys": {}}');
 SELECT pindah_trust_issuer('x', jwks => '{"keys": [{"kty": "oct", "k": "c2hvcnQ"}]}');
+SELECT pindah_add_key('https://api.pindah.example', '{"kty": "oct", "k": "the text of a secret, and not its base64url"}');
 SELECT pindah_trust_issuer('x', claim_map => '{"tenant": "t"}');
 SELECT pindah_trust_issuer('x', claim_map => '{"roles": []}');
 SELECT pindah_trust_issuer('x', claim_map => '[]');
