@@ -66,7 +66,7 @@ is(stores('plain', $_), 'stored', $_)
 is($node->safe_psql('postgres', "SELECT split_part(detail, ':', 1) $view"),
 	"all roles\ndatabase postgres\nrole other in database postgres", 'found in each place that concerns this database');
 $node->safe_psql('postgres', q(DO $$ DECLARE s text; BEGIN
-	FOR s IN SELECT 'ALTER ' || substring(remediation FROM 'loaded pindah_auth: ALTER (.*)$') FROM pindah.lint_setting_has_no_effect LOOP EXECUTE s; END LOOP; END $$));
+	FOR s IN SELECT 'ALTER ' || substring(remediation FROM 'loaded pindah_auth.: ALTER (.*)$') FROM pindah.lint_setting_has_no_effect LOOP EXECUTE s; END LOOP; END $$));
 is($node->safe_psql('postgres', $void), '', 'the statement at the end of the remediation takes a wrong name away');
 
 # In the server's configuration.  Of two values the last counts.

@@ -231,7 +231,7 @@ $node->command_ok([ 'psql', '-X', '-v', 'ON_ERROR_STOP=1', '-q', '-d', 'restored
 is($node->safe_psql('restored', 'SELECT kind, issuer, subject, revoked_at, expires_at, reason FROM pindah.revocations'),
 	"user|$issuer|ann|infinity||left", 'the entries are there');
 is($node->safe_psql('restored', "SELECT reason FROM pindah_inspect_jwt('$token{ann}')"), 'revoked', 'and count');
-is($node->safe_psql('restored', "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'pindah.revocations'::regclass AND tgenabled = 'A'"), '2', 'the triggers fire ALWAYS');
+is($node->safe_psql('restored', "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'pindah.revocations'::regclass AND tgenabled = 'A'"), '3', 'the triggers fire ALWAYS');
 
 $ann->quit;
 $bob->quit;
