@@ -3,7 +3,7 @@
 -- tenant at all (both: canary, see proxy.py for the spellings).  Nothing but
 -- rows may spell a canary: the catalogs are open to everybody.
 \set ON_ERROR_STOP on
-SET client_min_messages = warning;
+SET client_min_messages = error;
 CREATE EXTENSION pindah_auth;
 SELECT pindah_trust_issuer('https://api.pindah.example',
 	jsonb_build_object('keys', jsonb_build_array(jsonb_build_object('kty', 'oct', 'kid', 'main', 'alg', 'HS256', 'k', :'secret'))),
