@@ -5,7 +5,8 @@
 
 LISTEN and SERVER are paths of sockets.  Every byte that the server answers is
 searched for the canaries of schema.sql and for the words in FORBIDDEN.  What
-is found is written to REPORT.found, with the statement.  On SIGTERM the figures
+is found is written to REPORT.found, with the statement; internal errors to
+REPORT.internal.  On SIGTERM the figures
 go to REPORT as JSON.
 
 Only simple queries pass by (sqlsmith knows no others).  On the way they are
@@ -87,6 +88,11 @@ class Tally:
                 f.write(b"-- " + match.group() + b"\n" + statement + b"\n-- " +
                         answer[max(0, match.start() - 200):match.end() + 200].replace(b"\n", b" ") + b"\n\n")
 
+    def keep_internal_error(self, statement, error):
+        """Nobody should see one; most are PostgreSQL's own.  All are kept to be read."""
+        with self.lock, open(self.report + ".internal", "ab") as f:
+            f.write(b"-- " + re.search(rb"\0M([^\0]*)", error).group(1) + b"\n" + statement + b"\n\n")
+
     def add(self, form, answer, rows, states):
         with self.lock:
             self.count["statements"] += 1
@@ -137,6 +143,8 @@ class Session:
                 rows += kind in (b"D", b"d")
                 if kind == b"E":
                     states += re.findall(rb"\0C(\w{5})\0", answer[at + 5:at + 1 + size])
+                    if states[-1:] == [b"XX000"]:
+                        self.tally.keep_internal_error(statement, answer[at + 5:at + 1 + size])
                 at += 1 + size
         answer = bytes(answer)
         self.tally.look(statement, answer)
