@@ -262,7 +262,7 @@ COMMENT ON FUNCTION pindah.policy_settings() IS 'settings that policies read and
 --   tenant	column = pindah_organisation_...() in pindah.holds(), and without when no
 --		permission is asked for; in those for one command with the permission
 --   child	EXISTS (SELECT FROM parent pindah_parent WHERE ...), in pindah.reaches()
---		for what is read; parent IS NOT NULL, after the permission if any
+--		for what is read; (NULL::table).column IS NULL of the key, after the permission if any
 --   shared	permissions, false, or for SELECT true
 CREATE FUNCTION pindah.altered_tables()
 	RETURNS TABLE (relid oid, wall boolean, what text[])
@@ -294,7 +294,7 @@ BEGIN
 			compares || tenant_if || rest AS tenant_if,
 			'\{FUNCEXPR :funcid ' || 'pindah.holds(boolean)'::regprocedure::oid || ' [^{}]*\(' || compares || tenant || rest || '\)[^{}]*\}' AS held,
 			'\{FUNCEXPR :funcid (?:' || permission || ') [^{}]*\(\{CONST [^{}]*\}\)[^{}]*\}' AS permission,
-			'\{NULLTEST :arg \{CONST :consttype ' || 'regclass'::regtype::oid || ' [^{}]*\} :nulltesttype 1 [^{}]*\}' AS parent,
+			'(?: ?\{NULLTEST :arg \{FIELDSELECT :arg \{CONST [^{}]*\} [^{}]*\} :nulltesttype 0 [^{}]*\})+' AS key_columns,
 			'pindah.reaches(boolean,"any","any")'::regprocedure::oid AS reaches
 			FROM (SELECT '\{OPEXPR :opno (?:' || equals || ') [^{}]*\((?:\{RELABELTYPE [^{}]*)?\{VAR [^{}]*\}(?:[^{}]*\})? ' AS compares,
 					'\{FUNCEXPR :funcid (?:' || tenant || ') [^{}]*' AS tenant,
@@ -313,8 +313,8 @@ BEGIN
 							THEN c.clause ~ ('^(?:\{FUNCEXPR :funcid ' || f.reaches || ' [^{}]*\()?\{SUBLINK :subLinkType 0 .*\{ALIAS :aliasname pindah_parent ')
 								AND c.clause !~ '\{BOOLEXPR :boolop (?:or|not)|\{CONST '
 						WHEN t.kind = 'child' AND e.permissive
-							THEN c.clause ~ ('^(?:' || CASE WHEN k.relid IS NULL THEN f.parent || '|' ELSE '' END
-								|| '\{BOOLEXPR :boolop and :args \(' || f.permission || ' ' || f.parent || '\)[^{}]*\})$')
+							THEN c.clause ~ ('^\{BOOLEXPR :boolop and :args \((?:' || f.permission || CASE WHEN k.relid IS NULL THEN ')?' ELSE ')' END
+								|| f.key_columns || '\)[^{}]*\}$')
 						WHEN c.clause ~ '^\{CONST ' THEN c.clause ~ ':constvalue \d+ \[ (?:0 )+\]'
 							OR (e.permissive AND t.kind = 'shared' AND e.command = 'r')
 						ELSE c.clause ~ ('^' || f.permission || '$') END)

@@ -288,9 +288,10 @@ COMMENT ON FUNCTION pindah.create_tenant_policies(regclass, name, text, jsonb) I
 
 -- The condition "this row's parent is there to be seen", from a foreign key; and
 -- the same with what the planner can use, if the key is a single column.  The
--- parent's own policies apply inside of it.
+-- parent's own policies apply inside of it.  And "naming": what is always true, and
+-- names the columns of the key on both sides.
 CREATE FUNCTION pindah.parent_condition(relation regclass, parent regclass, foreign_key name,
-	OUT condition text, OUT reaching text) RETURNS record
+	OUT condition text, OUT reaching text, OUT naming text) RETURNS record
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
 	SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_variable
@@ -308,8 +309,9 @@ BEGIN
 	END IF;
 	SELECT count(DISTINCT c.oid), string_agg(format('pindah_parent.%I = %s.%I', r.attname, relation, f.attname), ' AND ' ORDER BY k.i),
 			min(c.conname), bool_and(c.convalidated), CASE count(*) WHEN 1 THEN min(format('%s.%I, ARRAY(SELECT pindah_parent.%I FROM %s pindah_parent)',
-				relation, f.attname, r.attname, parent)) END
-		INTO constraints, condition, constraint_name, validated, reaching
+				relation, f.attname, r.attname, parent)) END,
+			string_agg(format('(NULL::%s).%I IS NULL AND (NULL::%s).%I IS NULL', parent, r.attname, relation, f.attname), ' AND ' ORDER BY k.i)
+		INTO constraints, condition, constraint_name, validated, reaching, naming
 		FROM pg_constraint c
 		CROSS JOIN LATERAL generate_subscripts(c.conkey, 1) k(i)
 		JOIN pg_attribute f ON f.attrelid = c.conrelid AND f.attnum = c.conkey[k.i]
@@ -332,10 +334,10 @@ END $$;
 GRANT EXECUTE ON FUNCTION pindah.parent_condition(regclass, regclass, name) TO PUBLIC;
 COMMENT ON FUNCTION pindah.parent_condition(regclass, regclass, name) IS 'the condition that ties a child row to its parent';
 
--- A child that has no tenant column: what its parent's policies show.  DROP TABLE
--- ... CASCADE of the parent takes the restrictive policy along.  The permissive
--- ones name the parent so that they go with it, and the child is closed then and
--- not open; the planner leaves that out.
+-- A child that has no tenant column: what its parent's policies show.  DROP ...
+-- CASCADE of the parent, or of a column of the key, takes the restrictive policy
+-- along.  The permissive ones name these columns so that they go with it, and the
+-- child is closed then and not open; the planner leaves that out.
 CREATE FUNCTION pindah.create_child_policies(relation regclass, parent regclass, foreign_key name, permission text, verbs jsonb) RETURNS void
 	LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000
 	SET search_path = pg_catalog, pg_temp AS $$
@@ -348,7 +350,7 @@ BEGIN
 	FOREACH command IN ARRAY ARRAY['select', 'insert', 'update', 'delete'] LOOP
 		asked := format('%s(%L)', pindah.member('pindah_has_permission'), pindah.command_permission(permission, verbs, command));
 		PERFORM pindah.create_policy(relation, 'pindah_' || command, false, command,
-			concat(CASE WHEN permission IS NOT NULL THEN asked || ' AND ' END, format('%L::regclass IS NOT NULL', parent)));
+			concat(CASE WHEN permission IS NOT NULL THEN asked || ' AND ' END, tie.naming));
 		IF permission IS NOT NULL THEN
 			PERFORM pindah.create_policy(relation, 'pindah_wall_' || command, true, command, asked);
 		END IF;
