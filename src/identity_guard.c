@@ -223,6 +223,7 @@ guard_planner(Query *query, const char *source, int options, ParamListInfo param
 		else
 			plan = standard_planner(query, source, options, params);
 	}
+	/* Not PG_FINALLY(), with which gcc takes "plan" for clobbered. */
 	PG_CATCH();
 	{
 		switch_query(outer);
