@@ -8,7 +8,7 @@ EXTENSION = pindah_auth
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" pindah_auth.control)
 
 MODULE_big = pindah_auth
-ROOMS = base64url json_reader verdict crypto jws weak_secret jwk claims settings stored_settings \
+ROOMS = base64url json_reader verdict crypto_algorithms crypto jws weak_secret jwk claims settings stored_settings \
 	encoding file_reader keyring trust_stats trust_document trust_file trust_tables trust \
 	revocation verify identity_block token_cache \
 	citus identity readable_settings plan_walk child_plans plan_constants identity_guard \

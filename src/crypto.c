@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * crypto.c
- *	  The algorithms of JWA (RFC 7518, RFC 8037) on top of OpenSSL.
+ *	  Keys, signatures and hashes on top of OpenSSL.
  *
  * The only file that includes OpenSSL.  A CryptoKey is malloc'd and owns its
  * OpenSSL objects; whoever makes one must see to crypto_key_free(), in the
@@ -48,36 +48,6 @@
 #define SEAL_ITERATIONS	100000
 #define SEAL_SALT_SIZE	16
 
-typedef struct AlgorithmFacts
-{
-	const char *name;			/* RFC 7518 section 3.1, RFC 8037, RFC 8812 */
-	CryptoFamily family;
-	const char *digest;			/* OpenSSL's name */
-	const char *curve;			/* JWK's name */
-	const char *group;			/* OpenSSL's name of the curve */
-	size_t		size;			/* least secret, EC field or OKP key, in bytes */
-} AlgorithmFacts;
-
-static const AlgorithmFacts facts[] = {
-	[ALGORITHM_NONE] = {"", FAMILY_NONE, NULL, NULL, NULL, 0},
-	[ALGORITHM_HS256] = {"HS256", FAMILY_HMAC, "SHA256", NULL, NULL, 32},
-	[ALGORITHM_HS384] = {"HS384", FAMILY_HMAC, "SHA384", NULL, NULL, 48},
-	[ALGORITHM_HS512] = {"HS512", FAMILY_HMAC, "SHA512", NULL, NULL, 64},
-	[ALGORITHM_RS256] = {"RS256", FAMILY_RSA, "SHA256", NULL, NULL, 0},
-	[ALGORITHM_RS384] = {"RS384", FAMILY_RSA, "SHA384", NULL, NULL, 0},
-	[ALGORITHM_RS512] = {"RS512", FAMILY_RSA, "SHA512", NULL, NULL, 0},
-	[ALGORITHM_PS256] = {"PS256", FAMILY_RSA_PSS, "SHA256", NULL, NULL, 0},
-	[ALGORITHM_PS384] = {"PS384", FAMILY_RSA_PSS, "SHA384", NULL, NULL, 0},
-	[ALGORITHM_PS512] = {"PS512", FAMILY_RSA_PSS, "SHA512", NULL, NULL, 0},
-	[ALGORITHM_ES256] = {"ES256", FAMILY_EC, "SHA256", "P-256", "P-256", 32},
-	[ALGORITHM_ES384] = {"ES384", FAMILY_EC, "SHA384", "P-384", "P-384", 48},
-	[ALGORITHM_ES512] = {"ES512", FAMILY_EC, "SHA512", "P-521", "P-521", 66},
-	[ALGORITHM_ES256K] = {"ES256K", FAMILY_EC, "SHA256", "secp256k1", "secp256k1", 32},
-	[ALGORITHM_ED25519] = {"Ed25519", FAMILY_OKP, NULL, "Ed25519", "ED25519", 32},
-	[ALGORITHM_ED448] = {"Ed448", FAMILY_OKP, NULL, "Ed448", "ED448", 57},
-	[ALGORITHM_EDDSA] = {"EdDSA", FAMILY_OKP, NULL, NULL, NULL, 0}
-};
-
 struct CryptoKey
 {
 	CryptoAlgorithm algorithm;
@@ -87,56 +57,6 @@ struct CryptoKey
 	EVP_MD	   *digest;			/* RSA and EC */
 	EVP_MD_CTX *digest_state;	/* all but HMAC */
 };
-
-/* The algorithm that JWA calls "name", byte for byte, or ALGORITHM_NONE. */
-CryptoAlgorithm
-crypto_algorithm_by_name(const char *name)
-{
-	for (int i = ALGORITHM_NONE + 1; i <= ALGORITHM_EDDSA; i++)
-	{
-		if (strcmp(facts[i].name, name) == 0)
-			return (CryptoAlgorithm) i;
-	}
-	return ALGORITHM_NONE;
-}
-
-const char *
-crypto_algorithm_name(CryptoAlgorithm algorithm)
-{
-	return facts[algorithm].name;
-}
-
-CryptoFamily
-crypto_family(CryptoAlgorithm algorithm)
-{
-	return facts[algorithm].family;
-}
-
-/* JWK's name of the curve of an EC or OKP algorithm, or NULL. */
-const char *
-crypto_curve(CryptoAlgorithm algorithm)
-{
-	return facts[algorithm].curve;
-}
-
-/* Bytes of the shortest secret of an HMAC algorithm: those of its hash. */
-size_t
-crypto_secret_size(CryptoAlgorithm algorithm)
-{
-	return facts[algorithm].family == FAMILY_HMAC ? facts[algorithm].size : 0;
-}
-
-/* The one algorithm of a curve, or ALGORITHM_NONE. */
-CryptoAlgorithm
-crypto_algorithm_of_curve(const char *curve)
-{
-	for (int i = ALGORITHM_NONE + 1; i <= ALGORITHM_EDDSA; i++)
-	{
-		if (facts[i].curve != NULL && strcmp(facts[i].curve, curve) == 0)
-			return (CryptoAlgorithm) i;
-	}
-	return ALGORITHM_NONE;
-}
 
 /* An empty key; NULL when out of memory. */
 CryptoKey *
@@ -176,16 +96,16 @@ crypto_key_set_secret(CryptoKey *key, CryptoAlgorithm algorithm,
 	EVP_MAC    *hmac;
 	OSSL_PARAM	params[2];
 
-	if (facts[algorithm].family != FAMILY_HMAC)
+	if (crypto_facts[algorithm].family != FAMILY_HMAC)
 		return KEY_ALGORITHM_MISMATCH;
-	if (len < facts[algorithm].size)
+	if (len < crypto_facts[algorithm].size)
 		return KEY_SECRET_SIZE;
 
 	hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	key->mac = hmac == NULL ? NULL : EVP_MAC_CTX_new(hmac);
 	EVP_MAC_free(hmac);
 	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
-												 (char *) facts[algorithm].digest, 0);
+												 (char *) crypto_facts[algorithm].digest, 0);
 	params[1] = OSSL_PARAM_construct_end();
 	if (key->mac == NULL || EVP_MAC_init(key->mac, secret, len, params) != 1)
 	{
@@ -218,7 +138,7 @@ set_rsa_padding(EVP_PKEY_CTX *ctx, CryptoFamily family, const EVP_MD *digest)
 static bool
 prepare_verifier(CryptoKey *key, CryptoAlgorithm algorithm)
 {
-	CryptoFamily family = facts[algorithm].family;
+	CryptoFamily family = crypto_facts[algorithm].family;
 
 	key->digest_state = EVP_MD_CTX_new();
 	if (key->digest_state == NULL)
@@ -226,7 +146,7 @@ prepare_verifier(CryptoKey *key, CryptoAlgorithm algorithm)
 	if (family == FAMILY_OKP)
 		return true;
 
-	key->digest = EVP_MD_fetch(NULL, facts[algorithm].digest, NULL);
+	key->digest = EVP_MD_fetch(NULL, crypto_facts[algorithm].digest, NULL);
 	key->verifier = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
 	return key->digest != NULL && key->verifier != NULL &&
 		EVP_PKEY_verify_init(key->verifier) == 1 &&
@@ -350,8 +270,8 @@ crypto_key_set_rsa(CryptoKey *key, CryptoAlgorithm algorithm,
 	BIGNUM	   *exponent;
 	KeyVerdict	verdict;
 
-	if (facts[algorithm].family != FAMILY_RSA &&
-		facts[algorithm].family != FAMILY_RSA_PSS)
+	if (crypto_facts[algorithm].family != FAMILY_RSA &&
+		crypto_facts[algorithm].family != FAMILY_RSA_PSS)
 		return KEY_ALGORITHM_MISMATCH;
 	if (n_len > RSA_MAX_BITS / 8 + 1 || e_len > RSA_MAX_BITS / 8)
 		return n_len > RSA_MAX_BITS / 8 + 1 ? KEY_RSA_SIZE : KEY_RSA_EXPONENT;
@@ -385,11 +305,11 @@ crypto_key_set_ec(CryptoKey *key, CryptoAlgorithm algorithm,
 				  const uint8_t *x, size_t x_len,
 				  const uint8_t *y, size_t y_len)
 {
-	size_t		field = facts[algorithm].size;
+	size_t		field = crypto_facts[algorithm].size;
 	uint8_t		point[1 + 2 * MAX_FIELD_SIZE];
 	OSSL_PARAM	params[3];
 
-	if (facts[algorithm].family != FAMILY_EC)
+	if (crypto_facts[algorithm].family != FAMILY_EC)
 		return KEY_ALGORITHM_MISMATCH;
 	if (x_len != field || y_len != field)
 		return KEY_OFF_CURVE;
@@ -398,7 +318,7 @@ crypto_key_set_ec(CryptoKey *key, CryptoAlgorithm algorithm,
 	memcpy(point + 1, x, field);
 	memcpy(point + 1 + field, y, field);
 	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
-												 (char *) facts[algorithm].group, 0);
+												 (char *) crypto_facts[algorithm].group, 0);
 	params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
 												  point, 1 + 2 * field);
 	params[2] = OSSL_PARAM_construct_end();
@@ -454,14 +374,14 @@ KeyVerdict
 crypto_key_set_okp(CryptoKey *key, CryptoAlgorithm algorithm,
 				   const uint8_t *x, size_t x_len)
 {
-	if (facts[algorithm].family != FAMILY_OKP || facts[algorithm].group == NULL)
+	if (crypto_facts[algorithm].family != FAMILY_OKP || crypto_facts[algorithm].group == NULL)
 		return KEY_ALGORITHM_MISMATCH;
-	if (x_len != facts[algorithm].size)
+	if (x_len != crypto_facts[algorithm].size)
 		return KEY_OKP_SIZE;
 	if (has_small_order(algorithm, x, x_len))
 		return KEY_OKP_ORDER;
 
-	key->pkey = EVP_PKEY_new_raw_public_key_ex(NULL, facts[algorithm].group,
+	key->pkey = EVP_PKEY_new_raw_public_key_ex(NULL, crypto_facts[algorithm].group,
 											   NULL, x, x_len);
 	if (key->pkey == NULL || !prepare_verifier(key, algorithm))
 	{
@@ -494,7 +414,7 @@ verify_hmac(CryptoKey *key, const uint8_t *message, size_t message_len,
 
 	if (!compute_hmac(key, message, message_len, mac, &mac_len))
 		return false;
-	good = mac_len == facts[key->algorithm].size &&
+	good = mac_len == crypto_facts[key->algorithm].size &&
 		signature_len == mac_len &&
 		CRYPTO_memcmp(mac, signature, mac_len) == 0;
 	OPENSSL_cleanse(mac, sizeof(mac));
@@ -524,7 +444,7 @@ static bool
 verify_ecdsa(CryptoKey *key, const uint8_t *message, size_t message_len,
 			 const uint8_t *signature, size_t signature_len)
 {
-	int			field = (int) facts[key->algorithm].size;
+	int			field = (int) crypto_facts[key->algorithm].size;
 	ECDSA_SIG  *sig;
 	BIGNUM	   *r;
 	BIGNUM	   *s;
@@ -584,7 +504,7 @@ crypto_verify(CryptoKey *key, CryptoAlgorithm algorithm,
 		key->algorithm != algorithm)
 		return false;
 
-	switch (facts[algorithm].family)
+	switch (crypto_facts[algorithm].family)
 	{
 		case FAMILY_HMAC:
 			good = verify_hmac(key, message, message_len, signature, signature_len);
@@ -617,18 +537,18 @@ crypto_verify(CryptoKey *key, CryptoAlgorithm algorithm,
 bool
 crypto_key_generate(CryptoKey *key, CryptoAlgorithm algorithm)
 {
-	switch (facts[algorithm].family)
+	switch (crypto_facts[algorithm].family)
 	{
 		case FAMILY_RSA:
 		case FAMILY_RSA_PSS:
 			key->pkey = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t) RSA_NEW_BITS);
 			break;
 		case FAMILY_EC:
-			key->pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", facts[algorithm].group);
+			key->pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", crypto_facts[algorithm].group);
 			break;
 		case FAMILY_OKP:
-			if (facts[algorithm].group != NULL)
-				key->pkey = EVP_PKEY_Q_keygen(NULL, NULL, facts[algorithm].group);
+			if (crypto_facts[algorithm].group != NULL)
+				key->pkey = EVP_PKEY_Q_keygen(NULL, NULL, crypto_facts[algorithm].group);
 			break;
 		case FAMILY_HMAC:
 		case FAMILY_NONE:
@@ -651,7 +571,7 @@ size_t
 crypto_key_public_number(const CryptoKey *key, char member, uint8_t *bytes,
 						 size_t size)
 {
-	const AlgorithmFacts *fact = &facts[key->algorithm];
+	const AlgorithmFacts *fact = &crypto_facts[key->algorithm];
 	const char *name = member == 'n' ? OSSL_PKEY_PARAM_RSA_N :
 		member == 'e' ? OSSL_PKEY_PARAM_RSA_E :
 		member == 'x' ? OSSL_PKEY_PARAM_EC_PUB_X : OSSL_PKEY_PARAM_EC_PUB_Y;
@@ -761,8 +681,8 @@ natural_algorithm(const EVP_PKEY *pkey)
 		return ALGORITHM_RS256;
 	for (int i = ALGORITHM_ES256; i <= ALGORITHM_ED448; i++)
 	{
-		if (facts[i].family == FAMILY_OKP ? EVP_PKEY_is_a(pkey, facts[i].group) :
-			has_group && curve_number(group) == curve_number(facts[i].group))
+		if (crypto_facts[i].family == FAMILY_OKP ? EVP_PKEY_is_a(pkey, crypto_facts[i].group) :
+			has_group && curve_number(group) == curve_number(crypto_facts[i].group))
 			return (CryptoAlgorithm) i;
 	}
 	return ALGORITHM_NONE;
@@ -836,9 +756,9 @@ crypto_key_open(CryptoKey *key, CryptoAlgorithm algorithm, const char *pem,
 				size_t pem_len, const char *passphrase, size_t len)
 {
 	PKCS8_PRIV_KEY_INFO *info = read_pkcs8(pem, pem_len, passphrase, len);
-	CryptoFamily family = facts[algorithm].family;
+	CryptoFamily family = crypto_facts[algorithm].family;
 	const char *type = family == FAMILY_EC ? "EC" :
-		family == FAMILY_OKP ? facts[algorithm].group : "RSA";
+		family == FAMILY_OKP ? crypto_facts[algorithm].group : "RSA";
 	bool		good = false;
 
 	if (info != NULL)
@@ -873,9 +793,9 @@ sign_asymmetric(CryptoKey *key, const uint8_t *message, size_t message_len,
 	EVP_MD_CTX *state = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *ctx = NULL;
 	bool		good = state != NULL &&
-		EVP_DigestSignInit_ex(state, &ctx, facts[key->algorithm].digest, NULL,
+		EVP_DigestSignInit_ex(state, &ctx, crypto_facts[key->algorithm].digest, NULL,
 							  NULL, key->pkey, NULL) == 1 &&
-		set_rsa_padding(ctx, facts[key->algorithm].family, key->digest) &&
+		set_rsa_padding(ctx, crypto_facts[key->algorithm].family, key->digest) &&
 		EVP_DigestSign(state, signature, signature_len, message, message_len) == 1;
 
 	EVP_MD_CTX_free(state);
@@ -890,7 +810,7 @@ size_t
 crypto_sign(CryptoKey *key, const uint8_t *message, size_t message_len,
 			uint8_t *signature)
 {
-	const AlgorithmFacts *fact = &facts[key->algorithm];
+	const AlgorithmFacts *fact = &crypto_facts[key->algorithm];
 	uint8_t		der[CRYPTO_MAX_SIGNATURE];
 	size_t		len = CRYPTO_MAX_SIGNATURE;
 	bool		good = false;

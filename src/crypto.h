@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * crypto.h
- *	  The algorithms of JWA (RFC 7518, RFC 8037) on top of OpenSSL.
+ *	  Keys, signatures and hashes on top of OpenSSL.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,51 +12,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "crypto_algorithms.h"
 #include "verdict.h"
 
 #define SHA256_SIZE		32
 /* RSA with 16384 bits has the longest signature. */
 #define CRYPTO_MAX_SIGNATURE	2048
 
-typedef enum CryptoAlgorithm
-{
-	ALGORITHM_NONE,				/* not the "none" of JWA: no algorithm at all */
-	ALGORITHM_HS256,
-	ALGORITHM_HS384,
-	ALGORITHM_HS512,
-	ALGORITHM_RS256,
-	ALGORITHM_RS384,
-	ALGORITHM_RS512,
-	ALGORITHM_PS256,
-	ALGORITHM_PS384,
-	ALGORITHM_PS512,
-	ALGORITHM_ES256,
-	ALGORITHM_ES384,
-	ALGORITHM_ES512,
-	ALGORITHM_ES256K,
-	ALGORITHM_ED25519,
-	ALGORITHM_ED448,
-	ALGORITHM_EDDSA				/* a token's name for either of the last two */
-} CryptoAlgorithm;
-
-typedef enum CryptoFamily
-{
-	FAMILY_NONE,
-	FAMILY_HMAC,
-	FAMILY_RSA,
-	FAMILY_RSA_PSS,
-	FAMILY_EC,
-	FAMILY_OKP
-} CryptoFamily;
-
 typedef struct CryptoKey CryptoKey;
-
-extern CryptoAlgorithm crypto_algorithm_by_name(const char *name);
-extern const char *crypto_algorithm_name(CryptoAlgorithm algorithm);
-extern CryptoFamily crypto_family(CryptoAlgorithm algorithm);
-extern const char *crypto_curve(CryptoAlgorithm algorithm);
-extern size_t crypto_secret_size(CryptoAlgorithm algorithm);
-extern CryptoAlgorithm crypto_algorithm_of_curve(const char *curve);
 
 extern CryptoKey *crypto_key_alloc(void);
 extern void crypto_key_free(CryptoKey *key);

@@ -418,6 +418,10 @@ all_mentioned('message', map { s/%[sd]?/…/gr }
 my @states = (source('sql/*.sql') =~ /ERRCODE = '(\w{5})'/g);
 all_mentioned('SQLSTATE', map { "`$_`" } @states);
 
+# The picture of the rooms has all of them.
+my @homeless = grep { index($text{'doc/design.md'}, $_) < 0 } map { m{([^/]+)$} } glob "$root/src/*.c";
+is("@homeless", '', 'doc/design.md has every room');
+
 # Links to files of the project lead somewhere.
 for my $document (@documents)
 {
