@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Print test/sql/setup.sql's tokens: valid until 2100, minted by PyJWT.
+"""Print the tokens of test/sql/setup.sql and people.psql: valid until 2100, by PyJWT.
 
 The regression tests need tokens that never change; run this only when they
 have to.  The secret is that of test/sql/setup.sql and of nothing else.

@@ -25,19 +25,7 @@ BEGIN
 	END LOOP;
 END $$;
 
--- Ann is of Harare and views and creates invoices, Bob is of Bulawayo and does
--- all of accounting, Vera is of Harare and may do nothing.  The tokens and the
--- secret are those of the regression tests (test/kit/static_tokens.py).
-\set ann 'eyJhbGciOiJIUzI1NiIsImtpZCI6Im1haW4iLCJ0eXAiOiJKV1QifQ.eyJpc3MiOiJodHRwczovL2FwaS5waW5kYWguZXhhbXBsZSIsImF1ZCI6InBpbmRhaCIsIm5iZiI6MTcwMDAwMDAwMCwiaWF0IjoxNzAwMDAwMDAwLCJleHAiOjQxMDI0NDQ4MDAsIm5hbWVpZCI6ImFubiIsInVuaXF1ZV9uYW1lIjoiQW5uIE1veW8iLCJlbWFpbCI6ImFubkBoYXJhcmUuZXhhbXBsZSIsInJvbGUiOiJBY2NvdW50YW50IiwiT3JnYW5pc2F0aW9uSWQiOiJhMDAwMDAwMC0wMDAwLTQwMDAtODAwMC0wMDAwMDAwMDAwMDEiLCJQZXJtaXNzaW9uIjpbImFjY291bnRpbmc6aW52b2ljZXM6dmlldyIsImFjY291bnRpbmc6aW52b2ljZXM6Y3JlYXRlIiwic3RvY2s6Kjp2aWV3Il19.dExgyKBL8xmOIZ-uU2GOCflssRKl-RkPLq5tOWrlVIY'
-\set bob 'eyJhbGciOiJIUzI1NiIsImtpZCI6Im1haW4iLCJ0eXAiOiJKV1QifQ.eyJpc3MiOiJodHRwczovL2FwaS5waW5kYWguZXhhbXBsZSIsImF1ZCI6InBpbmRhaCIsIm5iZiI6MTcwMDAwMDAwMCwiaWF0IjoxNzAwMDAwMDAwLCJleHAiOjQxMDI0NDQ4MDAsIm5hbWVpZCI6ImJvYiIsInVuaXF1ZV9uYW1lIjoiQm9iIE5jdWJlIiwicm9sZSI6WyJNYW5hZ2VyIiwiQWNjb3VudGFudCJdLCJPcmdhbmlzYXRpb25JZCI6ImIwMDAwMDAwLTAwMDAtNDAwMC04MDAwLTAwMDAwMDAwMDAwMiIsIlBlcm1pc3Npb24iOiJhY2NvdW50aW5nOio6KiJ9.BVETGFPP4gBNEluk31XWxcWaxV8mCc0aAbhSWONLKF0'
-\set vera 'eyJhbGciOiJIUzI1NiIsImtpZCI6Im1haW4iLCJ0eXAiOiJKV1QifQ.eyJpc3MiOiJodHRwczovL2FwaS5waW5kYWguZXhhbXBsZSIsImF1ZCI6InBpbmRhaCIsIm5iZiI6MTcwMDAwMDAwMCwiaWF0IjoxNzAwMDAwMDAwLCJleHAiOjQxMDI0NDQ4MDAsIm5hbWVpZCI6InZlcmEiLCJ1bmlxdWVfbmFtZSI6IlZlcmEgRHViZSIsIk9yZ2FuaXNhdGlvbklkIjoiYTAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAxIn0.YycHAiYxUO7sCpEfdZG3JCOvEezEZzvRWKJa5BeEcwc'
-\set harare '''a0000000-0000-4000-8000-000000000001'''
-\set bulawayo '''b0000000-0000-4000-8000-000000000002'''
-SELECT pindah_trust_issuer('https://api.pindah.example',
-	'{"keys": [{"kty": "oct", "kid": "main", "alg": "HS256", "k": "cmVncmVzc2lvbi10ZXN0cy1vbmx5LXNlY3JldC0zMmI"}]}',
-	audience => '{pindah}') \g /dev/null
-SELECT set_config('my.ann', :'ann', false), set_config('my.bob', :'bob', false), set_config('my.vera', :'vera', false),
-	set_config('my.nobody', '', false) \g /dev/null
+\ir ../kit/people.psql
 
 -- Harare's rows say own, Bulawayo's say secret; with common values and rare
 -- ones, so that the statistics hold both.
